@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "op.h"
+
+/* Flags that every operation knows. RCI is known but needs an interrupt handle, see op_prepare. */
+#define FLAGS_ALL \
+	(IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR | IDXD_OP_FLAG_RCI | IDXD_OP_FLAG_CRSTS | \
+	 IDXD_OP_FLAG_CR_TCS)
+/* Flags of operations that read one or two addresses, and of those that write. */
+#define FLAGS_SRC IDXD_OP_FLAG_ADDR1_TCS
+#define FLAGS_SRC2 (IDXD_OP_FLAG_ADDR1_TCS | IDXD_OP_FLAG_ADDR2_TCS)
+#define FLAGS_DST \
+	(IDXD_OP_FLAG_CC | IDXD_OP_FLAG_ADDR2_TCS | IDXD_OP_FLAG_STORD | IDXD_OP_FLAG_DSTS)
+
+#define ALL_RSVD UINT64_MAX
+#define BYTE_USED (~UINT64_C(0xff))
+#define DWORD_USED (~UINT64_C(0xffffffff))
+
+const struct op_type op_types[OP_TYPES] = {
+	[DSA_OPCODE_NOOP] =
+		{
+			.flags = FLAGS_ALL,
+			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_MEMMOVE] =
+		{
+			.step = op_step_move,
+			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
+			.uses = OP_DATA | OP_MOVES,
+			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_MEMFILL] =
+		{
+			.step = op_step_fill,
+			.flags = FLAGS_ALL | FLAGS_DST,
+			.uses = OP_DATA,
+			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_COMPARE] =
+		{
+			.step = op_step_compare,
+			.flags = FLAGS_ALL | FLAGS_SRC2 | IDXD_OP_FLAG_CR,
+			.uses = OP_DATA | OP_COMPARES,
+			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_COMPVAL] =
+		{
+			.step = op_step_compare_pattern,
+			.flags = FLAGS_ALL | FLAGS_SRC | IDXD_OP_FLAG_CR,
+			.uses = OP_DATA | OP_COMPARES,
+			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_CRCGEN] =
+		{
+			.step = op_step_crc,
+			.flags = FLAGS_ALL | FLAGS_SRC,
+			.uses = OP_DATA,
+			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_COPY_CRC] =
+		{
+			.step = op_step_copy_crc,
+			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
+			.uses = OP_DATA | OP_NO_OVERLAP,
+			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
+		},
+};
+
+/* Whether [a, a + len) and [b, b + len) share a byte. */
+static bool
+ranges_overlap(uint64_t a, uint64_t b, uint32_t len)
+{
+	return a - b < len || b - a < len;
+}
+
+static uint8_t
+check_data(const struct op *op, const struct op_limits *limits)
+{
+	const struct dsa_hw_desc *desc = op->desc;
+
+	if (desc->xfer_size == 0 || desc->xfer_size > limits->xfer_max)
+		return DSA_COMP_XFER_ERANGE;
+	if (op->type->uses & OP_NO_OVERLAP &&
+	    ranges_overlap(desc->src_addr, desc->dst_addr, desc->xfer_size))
+		return DSA_COMP_OVERLAP_BUFFERS;
+	return OP_MORE;
+}
+
+/* Reserved fields outside the flags: bytes 38 to 39 and what the operation leaves of 40 to 63. */
+static bool
+has_reserved_bits(const struct op *op)
+{
+	uint64_t specific[3];
+
+	memcpy(specific, op->desc->op_specific, sizeof(specific));
+	return op->desc->rsvd1 != 0 ||
+	       ((specific[0] & op->type->rsvd[0]) | (specific[1] & op->type->rsvd[1]) |
+		(specific[2] & op->type->rsvd[2])) != 0;
+}
+
+static uint8_t
+check_desc(struct op *op, const struct op_limits *limits)
+{
+	const struct dsa_hw_desc *desc = op->desc;
+	uint32_t flags = desc->flags;
+
+	if (desc->priv && !limits->priv_enabled)
+		return DSA_COMP_PRIV_BAD;
+	op->invalid_flags = flags & ~op->type->flags;
+	if (flags & IDXD_OP_FLAG_RCR && !(flags & IDXD_OP_FLAG_CRAV))
+		op->invalid_flags |= IDXD_OP_FLAG_RCR;
+	if (op->invalid_flags != 0)
+		return DSA_COMP_INVALID_FLAGS;
+	if (has_reserved_bits(op))
+		return DSA_COMP_NOZERO_RESERVE;
+	/* No interrupt handle has been given out: none can be named. */
+	if (flags & IDXD_OP_FLAG_RCI)
+		return DSA_COMP_INT_HANDLE_INVAL;
+	return op->type->uses & OP_DATA ? check_data(op, limits) : OP_MORE;
+}
+
+void
+op_examine(struct op *op, const struct op_limits *limits)
+{
+	const struct dsa_hw_desc *desc = op->desc;
+
+	if (desc->opcode >= OP_TYPES || op->type->flags == 0) {
+		op_refuse(op, DSA_COMP_BAD_OPCODE, 0);
+		return;
+	}
+	op->status = check_desc(op, limits);
+	if (op->status == OP_MORE && op->type->uses & OP_DATA) {
+		op->crc = ~desc->crc_seed;
+		op->is_backward = op->type->uses & OP_MOVES &&
+				  desc->dst_addr - desc->src_addr < desc->xfer_size;
+	}
+}
+
+void
+op_refuse(struct op *op, uint8_t code, uint64_t fault_addr)
+{
+	op->type = &op_types[DSA_OPCODE_NOOP];
+	op->fault_addr = fault_addr;
+	op->done = 0;
+	op->result = 0;
+	op->is_backward = 0;
+	op->invalid_flags = 0;
+	op->nb_lookups = 0;
+	op->status = code;
+}
+
+/* The status of an operation that ran to its end, or to the first difference. */
+static uint8_t
+final_status(const struct op *op)
+{
+	bool is_checked = op->type->uses & OP_COMPARES && op->desc->flags & IDXD_OP_FLAG_CR;
+
+	if (is_checked && op->result != op->desc->expected_res)
+		return DSA_COMP_SUCCESS_PRED;
+	return DSA_COMP_SUCCESS;
+}
+
+void
+op_run(struct op *op, struct siov_atc *atc, uint32_t budget)
+{
+	while (budget > 0) {
+		uint32_t left = op->desc->xfer_size - op->done;
+		uint32_t n = op->type->step(op, atc, RTE_MIN(left, budget));
+
+		op->done += n;
+		if (op->status != OP_MORE)
+			return;
+		if (n == left || op->result != 0) {
+			op->status = final_status(op);
+			return;
+		}
+		budget -= n;
+	}
+}

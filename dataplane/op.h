@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Operations: one table of what each opcode allows and does.
+ *
+ * An operation is checked once, on the engine's own copy of the descriptor, then run in slices. A
+ * slice ends at the latest after its budget of bytes; a transfer that is done, failed or found a
+ * difference says so in its status.
+ */
+#ifndef OP_H
+#define OP_H
+
+#include "siov_atc.h"
+#include "siov_desc.h"
+
+struct op;
+
+/* One stretch of an operation that crosses no page: at most max bytes from op->done on. Returns
+ * how many were done; 0: op->status says why.
+ */
+typedef uint32_t (*op_step_fn)(struct op *op, struct siov_atc *atc, uint32_t max);
+
+uint32_t op_step_move(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_fill(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_compare(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
+
+/* What op_type.uses says of an operation. */
+#define OP_DATA 0x1u /* works on xfer_size bytes */
+#define OP_NO_OVERLAP 0x2u /* source and destination must be apart */
+#define OP_MOVES 0x4u /* source and destination may overlap: mind the direction */
+#define OP_COMPARES 0x8u /* expected result in byte 40, with flag CR */
+
+/* What one opcode allows and does; an opcode that is not offered has no flags. */
+struct op_type {
+	op_step_fn step;
+	uint32_t flags; /* descriptor flags allowed */
+	uint32_t uses; /* OP_* */
+	uint64_t rsvd[3]; /* bits of bytes 40 to 63 that must be zero */
+};
+
+#define OP_TYPES (DSA_OPCODE_CFLUSH + 1)
+extern const struct op_type op_types[OP_TYPES];
+
+/* Not finished yet; every other value is a completion code, perhaps with DSA_COMP_STATUS_WRITE. */
+#define OP_MORE 0u
+
+/* One descriptor being worked on. */
+struct op {
+	const struct dsa_hw_desc *desc; /* the engine's own copy */
+	const struct op_type *type;
+	uint64_t fault_addr;
+	uint32_t done; /* bytes */
+	uint32_t crc;
+	uint32_t invalid_flags;
+	uint32_t nb_lookups; /* translations asked for */
+	uint8_t status; /* OP_MORE or a completion code */
+	uint8_t result;
+	uint8_t is_backward; /* a move that starts at the high end */
+};
+
+/* What the queue and device allow. */
+struct op_limits {
+	uint32_t xfer_max; /* bytes */
+	bool priv_enabled;
+};
+
+/* Find what is wrong with op->desc, which op_prepare found suspect or which moves data; sets
+ * op->status. Out of line.
+ */
+void op_examine(struct op *op, const struct op_limits *limits);
+
+/* Give op a final failure without looking at its descriptor. */
+void op_refuse(struct op *op, uint8_t code, uint64_t fault_addr);
+
+/*
+ * Check desc and prepare op for it; desc must stay as it is until op is done. op->status is then a
+ * completion code if the descriptor is refused, else OP_MORE.
+ *
+ * Reserved bits, flags and the rest are looked at together, and only what is suspect is examined.
+ */
+static inline void
+op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits *limits)
+{
+	uint64_t word[8], suspect;
+	uint32_t flags, opcode;
+
+	__builtin_memcpy(word, desc, sizeof(word));
+	flags = (word[0] >> 32) & 0xffffff;
+	opcode = word[0] >> 56;
+	op->desc = desc;
+	op->type = &op_types[opcode < OP_TYPES ? opcode : OP_TYPES - 1];
+	op->fault_addr = 0;
+	op->done = 0;
+	op->invalid_flags = 0;
+	op->nb_lookups = 0;
+	op->status = OP_MORE;
+	op->result = 0;
+	op->is_backward = 0;
+	suspect = (flags & ~op->type->flags) | (word[0] & SIOV_DESC_PRIV) | word[4] >> 48 |
+		  (word[5] & op->type->rsvd[0]) | (word[6] & op->type->rsvd[1]) |
+		  (word[7] & op->type->rsvd[2]) | (flags & IDXD_OP_FLAG_RCI) |
+		  ((flags >> 1) & ~flags & IDXD_OP_FLAG_CRAV) /* RCR without CRAV */ |
+		  (op->type->uses & OP_DATA) | (op->type->flags == 0);
+	if (unlikely(suspect != 0))
+		op_examine(op, limits);
+}
+
+/* Whether the operation moves xfer_size bytes. */
+static inline bool
+op_has_data(const struct op *op)
+{
+	return op->type->uses & OP_DATA;
+}
+
+/*
+ * Work on at most budget bytes (at least 1) of an operation with data. Afterwards op->status says whether there is more, and
+ * op->done how far it got.
+ */
+void op_run(struct op *op, struct siov_atc *atc, uint32_t budget);
+
+#endif /* OP_H */

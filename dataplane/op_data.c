@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The steps of operations that touch memory: translate, then work up to the next page boundary. */
+#include <string.h>
+
+#include <isa-l/crc.h>
+
+#include "op.h"
+
+#define PAGE_MIN 4096u
+#define BLOCK 4096u /* bytes compared or filled at a time */
+
+/* Address of iova for the PASID; shortens *len to the page. NULL: op->status and fault_addr set. */
+static uint8_t *
+translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm, uint32_t *len)
+{
+	struct siov_xlate x;
+
+	op->nb_lookups++;
+	if (unlikely(siov_atc_translate(atc, op->desc->pasid, iova, perm, &x) != 0)) {
+		op->status = DSA_COMP_PAGE_FAULT_NOBOF;
+		if (perm == SIOV_PERM_W)
+			op->status |= DSA_COMP_STATUS_WRITE;
+		op->fault_addr = iova;
+		return NULL;
+	}
+	if (x.len < *len)
+		*len = (uint32_t)x.len;
+	return x.hva;
+}
+
+/* Source and destination of the stretch that starts at offset; both within a page. */
+static bool
+translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len, uint8_t **src,
+	       uint8_t **dst)
+{
+	*src = translate(op, atc, op->desc->src_addr + offset, SIOV_PERM_R, len);
+	if (*src == NULL)
+		return false;
+	*dst = translate(op, atc, op->desc->dst_addr + offset, SIOV_PERM_W, len);
+	return *dst != NULL;
+}
+
+/* Length of the stretch of at most max bytes that ends at last and crosses no smallest page. */
+static uint32_t
+bytes_below(uint64_t last, uint32_t max)
+{
+	uint32_t n = (uint32_t)(last & (PAGE_MIN - 1)) + 1;
+
+	return RTE_MIN(n, max);
+}
+
+static uint32_t
+step_move_backward(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint32_t end = op->desc->xfer_size - op->done;
+	uint32_t len = bytes_below(op->desc->src_addr + end - 1, max);
+	uint8_t *src, *dst;
+	uint32_t whole;
+
+	len = bytes_below(op->desc->dst_addr + end - 1, len);
+	whole = len;
+	if (!translate_pair(op, atc, end - len, &whole, &src, &dst))
+		return 0;
+	memmove(dst, src, len);
+	return len;
+}
+
+uint32_t
+op_step_move(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint8_t *src, *dst;
+	uint32_t len = max;
+
+	if (op->is_backward)
+		return step_move_backward(op, atc, max);
+	if (!translate_pair(op, atc, op->done, &len, &src, &dst))
+		return 0;
+	memmove(dst, src, len);
+	return len;
+}
+
+/* Eight bytes of the pattern as they stand offset bytes after its start, as often as fit. */
+static void
+fill_pattern(uint8_t *dst, uint32_t len, uint64_t pattern, uint32_t offset)
+{
+	unsigned int turn = (offset & 7) * 8;
+	uint32_t done;
+
+	if (turn != 0)
+		pattern = pattern >> turn | pattern << (64 - turn);
+	for (done = 0; done + sizeof(pattern) <= RTE_MIN(len, 64u); done += sizeof(pattern))
+		memcpy(dst + done, &pattern, sizeof(pattern));
+	if (done < len && done < 64)
+		memcpy(dst + done, &pattern, len - done);
+	/* From here on the start of the stretch, a multiple of eight bytes, is the pattern. */
+	for (done = 64; done < len;) {
+		uint32_t n = RTE_MIN(RTE_MIN(done, BLOCK), len - done);
+
+		memcpy(dst + done, dst, n);
+		done += n;
+	}
+}
+
+uint32_t
+op_step_fill(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint32_t len = max;
+	uint8_t *dst = translate(op, atc, op->desc->dst_addr + op->done, SIOV_PERM_W, &len);
+
+	if (dst == NULL)
+		return 0;
+	fill_pattern(dst, len, op->desc->pattern, op->done);
+	return len;
+}
+
+/* Length of the equal start of a and b. */
+static uint32_t
+equal_bytes(const uint8_t *a, const uint8_t *b, uint32_t len)
+{
+	uint32_t done, n;
+
+	for (done = 0; done < len; done += n) {
+		n = RTE_MIN(len - done, BLOCK);
+		if (memcmp(a + done, b + done, n) != 0)
+			break;
+	}
+	while (done < len && a[done] == b[done])
+		done++;
+	return done;
+}
+
+uint32_t
+op_step_compare(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint32_t len = max, equal;
+	uint8_t *a, *b;
+
+	a = translate(op, atc, op->desc->src_addr + op->done, SIOV_PERM_R, &len);
+	if (a == NULL)
+		return 0;
+	b = translate(op, atc, op->desc->src2_addr + op->done, SIOV_PERM_R, &len);
+	if (b == NULL)
+		return 0;
+	equal = equal_bytes(a, b, len);
+	op->result = equal < len;
+	return equal;
+}
+
+uint32_t
+op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint8_t expected[512];
+	uint32_t len = max, done, n;
+	const uint8_t *src;
+
+	src = translate(op, atc, op->desc->src_addr + op->done, SIOV_PERM_R, &len);
+	if (src == NULL)
+		return 0;
+	fill_pattern(expected, RTE_MIN(len, (uint32_t)sizeof(expected)), op->desc->comp_pattern,
+		     op->done);
+	for (done = 0; done < len; done += n) {
+		uint32_t part = RTE_MIN(len - done, (uint32_t)sizeof(expected));
+
+		n = equal_bytes(src + done, expected, part);
+		if (n < part) {
+			op->result = 1;
+			return done + n;
+		}
+	}
+	return len;
+}
+
+uint32_t
+op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint32_t len = max;
+	uint8_t *src = translate(op, atc, op->desc->src_addr + op->done, SIOV_PERM_R, &len);
+
+	if (src == NULL)
+		return 0;
+	op->crc = crc32_iscsi(src, (int)len, op->crc);
+	return len;
+}
+
+uint32_t
+op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max)
+{
+	uint8_t *src, *dst;
+	uint32_t len = max;
+
+	if (!translate_pair(op, atc, op->done, &len, &src, &dst))
+		return 0;
+	memmove(dst, src, len);
+	/* Sum what was written: what the guest changes in the source meanwhile is its own affair. */
+	op->crc = crc32_iscsi(dst, (int)len, op->crc);
+	return len;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Engines: the lcores that do a device's work.
+ *
+ *     lanes ─► arbitrate ─► decode, check ─► translate ─► execute ─► completion record ─► count
+ *                 ▲                                          │
+ *                 └───────── one slice of a long transfer ◄──┘
+ *
+ * An engine belongs to one lcore, which calls siov_engine_poll again and again between
+ * siov_engine_start and siov_engine_stop. Between two polls it is quiescent: it holds no
+ * translation, no descriptor and no lane. Control waits for that, engines never wait for control.
+ *
+ * Legal call order: the device makes its engines (ctrl/siov_dev.h); siov_engine_start;
+ * siov_engine_poll as long as wanted; siov_engine_stop; later perhaps start again, on this or
+ * another lcore.
+ *
+ * Spec: 7.3, 7.2.3 (every access with the PASID), 7.6.
+ */
+#ifndef SIOV_ENGINE_H
+#define SIOV_ENGINE_H
+
+#include "siov_stats.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct siov_engine;
+
+/** Go online: invalidations and grace periods now include this engine. Thread: its lcore. */
+SIOV_API void siov_engine_start(struct siov_engine *engine);
+
+/** Go offline; long transfers in progress rest until the next start. Thread: its lcore. */
+SIOV_API void siov_engine_stop(struct siov_engine *engine);
+
+/**
+ * Look at every queue once, do what is there, advance one long transfer by one slice.
+ *
+ * Bounded: at most 32 descriptors times the queue's priority per queue, and one slice.
+ *
+ * @return descriptors dispatched plus slices done; 0 means idle.
+ * Thread: the engine's lcore, online.
+ */
+SIOV_API unsigned int siov_engine_poll(struct siov_engine *engine);
+
+/** Counters of one engine. */
+struct siov_engine_stats {
+	uint64_t polls;
+	uint64_t idle_polls;
+	uint64_t dispatched; /**< descriptors */
+	uint64_t slices; /**< of long transfers */
+	uint64_t atc_lookups;
+	uint64_t atc_misses;
+	uint64_t errors_dropped; /**< errors that found the error log full */
+};
+
+/** Snapshot of an engine's counters. Thread: any. */
+SIOV_API void siov_engine_get_stats(const struct siov_engine *engine,
+				    struct siov_engine_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_ENGINE_H */

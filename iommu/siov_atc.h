@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Translation cache of one engine lcore (the device's ATC), and its one inline lookup.
+ *
+ *     (pasid, iova) --tag, index--> set, one cache line: 4 tags | 4 data
+ *                        hit: hva          miss: walk of the tables, then inserted
+ *
+ * An entry holds one granule of 4 KiB or 2 MiB; a 1 GiB page is kept as 2 MiB granules. Which size
+ * to look for first is remembered per (PASID, 2 MiB region) hash, so that a hit is one probe.
+ * Only hits are cached: a fault is found anew by each walk.
+ *
+ * Order of calls by the owner, one thread:
+ *
+ *     siov_atc_online(atc);
+ *     while (running) {
+ *             ... siov_atc_translate(atc, ...) and use of the hva, any number of times ...
+ *             siov_atc_quiescent(atc);    <- no hva from before this line is used after it
+ *     }
+ *     siov_atc_offline(atc);
+ *
+ * Thread: create, free and stats are control path; all else belongs to the one owner, with no lock,
+ * system call or allocation. Everything in struct siov_atc is private to this header and its
+ * implementation; the struct is visible so that a hit costs no call (bench translate, row hit).
+ * Spec: 6.2.5, 8.1.1 (each request is translated by its own PASID).
+ */
+#ifndef SIOV_ATC_H
+#define SIOV_ATC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
+#include <rte_rcu_qsbr.h>
+
+#if defined(__SSE4_1__)
+#include <smmintrin.h>
+#endif
+
+#include "siov_compat.h"
+#include "siov_iommu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIOV_ATC_WAYS 4u
+#define SIOV_ATC_ENTRIES_MIN 256u /**< 64 sets: the low 6 page bits are in the index */
+#define SIOV_ATC_ENTRIES_MAX (1u << 20)
+#define SIOV_ATC_ENTRIES_DEFAULT 16384u
+#define SIOV_ATC_BURST_MAX 32u /**< keys of one siov_atc_fill_burst() */
+#define SIOV_ATC_HINTS 256u
+
+/* Granules, by shift. */
+#define SIOV_ATC_SHIFT_4K 12u
+#define SIOV_ATC_SHIFT_2M 21u
+
+/*
+ * Tag: PASID 19:0, bits 56:18 (2 MiB granule: 56:27) of the iova from bit 20 on, 2 MiB granule 62,
+ * empty 63. The 6 bits of the page number below are in the set index.
+ */
+#define SIOV_ATC_TAG_2M RTE_BIT64(62)
+#define SIOV_ATC_TAG_EMPTY RTE_BIT64(63)
+#define SIOV_ATC_IOVA_MAX (RTE_BIT64(57) - 1)
+
+/*
+ * Data: what to add to an iova to get the hva 63:12, low bits of the domain id 11:2, denied
+ * permissions 1:0.
+ */
+#define SIOV_ATC_DATA_DELTA (~UINT64_C(0xfff))
+#define SIOV_ATC_DATA_DID_SHIFT 2
+#define SIOV_ATC_DATA_DID_MASK UINT64_C(0x3ff)
+#define SIOV_ATC_DATA_DENIED UINT64_C(3)
+
+/** Configuration of a cache. */
+struct siov_atc_conf {
+	unsigned int entries; /**< rounded up to a power of two, 64 to 1 Mi; 0: default, 16 Ki */
+	int socket_id; /**< NUMA node of the owner, -1: any */
+};
+
+/** Result of a translation. */
+struct siov_xlate {
+	void *hva; /**< the byte at iova; not to be used after the next quiescent state */
+	uint64_t len; /**< bytes from iova to the end of the granule, at least 1 */
+};
+
+/** Counters of a cache. Hits are the owner's number of lookups less misses. */
+struct siov_atc_stats {
+	uint64_t misses; /**< lookups and burst keys without usable entry: table walks */
+	uint64_t walks; /**< table walks, faults included */
+	uint64_t faults; /**< siov_atc_translate() calls that returned a reason */
+	uint64_t second_probes; /**< hits that needed the other granule size */
+	uint64_t evictions; /**< valid entries replaced */
+	uint64_t invalidations; /**< requests served */
+	uint64_t inval_entries; /**< entries dropped by them */
+	uint64_t entries; /**< capacity */
+	uint64_t online; /**< 1 while the owner is online */
+};
+
+/** One set: one cache line. */
+struct siov_atc_set {
+	uint64_t tag[SIOV_ATC_WAYS];
+	uint64_t data[SIOV_ATC_WAYS];
+};
+
+static_assert(sizeof(struct siov_atc_set) == 64, "a set is one cache line");
+static_assert(offsetof(struct siov_atc_set, data) == 32, "tags fill the first half");
+
+struct siov_atc_mail; /* requests of the control path, inval_priv.h */
+
+/** A cache; private. */
+struct siov_atc {
+	/* const after create */
+	struct siov_atc_set *sets;
+	uint64_t set_mask_bytes; /* index of the last set, times the size of a set */
+	const SIOV_ATOMIC(uint64_t) *pasid_dir;
+	const SIOV_ATOMIC(uint64_t) *posted; /* sequence of the newest request, in mail */
+	struct rte_rcu_qsbr *qsbr;
+	struct siov_atc_mail *mail;
+	struct siov_iommu *iommu;
+	uint32_t id;
+
+	/* owner: engine lcore */
+	uint32_t victim;
+	uint32_t has_granule; /* bit n: a granule of 2^n was entered */
+	uint64_t done; /* sequence of the newest request served */
+	uint64_t scan_set; /* next set of the request being served */
+	SIOV_ATOMIC(uint64_t) misses;
+	SIOV_ATOMIC(uint64_t) faults;
+	SIOV_ATOMIC(uint64_t) second_probes;
+	SIOV_ATOMIC(uint64_t) invalidations;
+	SIOV_ATOMIC(uint64_t) inval_entries;
+	uint8_t hint[SIOV_ATC_HINTS] __rte_cache_aligned; /* shift of the granule that hit last */
+} __rte_cache_aligned;
+
+/**
+ * Create an empty cache, offline.
+ *
+ * @param iommu unit whose PASIDs it translates.
+ * @param conf configuration; NULL: defaults.
+ * @param out the cache, owned by the caller until siov_atc_free().
+ * @return 0; -EINVAL bad argument; -ENOSPC max_atcs exist; -ENOMEM.
+ * Thread: control.
+ */
+SIOV_API int siov_atc_create(struct siov_iommu *iommu, const struct siov_atc_conf *conf,
+			     struct siov_atc **out);
+
+/**
+ * Free a cache.
+ *
+ * @param atc cache, or NULL.
+ * @return 0; -EBUSY its owner is online.
+ * Thread: control; the owner no longer calls anything.
+ */
+SIOV_API int siov_atc_free(struct siov_atc *atc);
+
+/**
+ * Begin to translate: serve what was invalidated meanwhile, then the control path waits for us.
+ *
+ * Thread: owner.
+ */
+SIOV_API void siov_atc_online(struct siov_atc *atc);
+
+/**
+ * Stop translating, before sleeping or ending: the control path no longer waits for us.
+ *
+ * Thread: owner, holding no hva from this cache.
+ */
+SIOV_API void siov_atc_offline(struct siov_atc *atc);
+
+/**
+ * Read the counters.
+ *
+ * Thread: any; a snapshot while the owner runs.
+ */
+SIOV_API void siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *stats);
+
+/* Out of line: serve a bounded slice of the pending requests. */
+SIOV_API void siov_atc_serve(struct siov_atc *atc);
+
+/* Out of line: the hinted granule is not there. */
+SIOV_API int siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t iova,
+			   unsigned int perm_needed, struct siov_xlate *x);
+
+/**
+ * Report a quiescent state: the owner holds no hva from before. Serves pending invalidations, a
+ * bounded slice of 4,096 entries a call.
+ *
+ * Thread: owner, online.
+ */
+static inline void
+siov_atc_quiescent(struct siov_atc *atc)
+{
+	/* A1: pairs with R1 in post_to() of inval.c */
+	if (unlikely(siov_atomic_load(atc->posted, acquire) != atc->done))
+		siov_atc_serve(atc);
+	rte_rcu_qsbr_quiescent(atc->qsbr, atc->id);
+}
+
+/* Tag of (pasid, iova) in granules of 2^shift; pasid and iova are within their bits. */
+static inline uint64_t
+siov_atc_tag(uint32_t pasid, uint64_t iova, unsigned int shift)
+{
+	uint64_t size = shift == SIOV_ATC_SHIFT_2M ? SIOV_ATC_TAG_2M : 0;
+
+	return size + ((iova >> (shift + 6)) << (shift + 8)) + pasid;
+}
+
+/*
+ * The set index is the page number xor this, so that it gives back the low 6 bits of the page
+ * number, which the tag leaves out.
+ */
+static inline uint64_t
+siov_atc_mix(uint64_t tag)
+{
+	return tag * UINT64_C(0x9e3779b97f4a7c15) >> 46;
+}
+
+static inline struct siov_atc_set *
+siov_atc_set_of(const struct siov_atc *atc, uint64_t tag, uint64_t iova, unsigned int shift)
+{
+	/* In bytes from the start; one shift less than with an index. */
+	uint64_t page = iova >> (shift - 6);
+	uint64_t mix = tag * UINT64_C(0x9e3779b97f4a7c15) >> 40;
+
+	return (struct siov_atc_set *)((char *)atc->sets + ((page ^ mix) & atc->set_mask_bytes));
+}
+
+/* Bit i of the result: way i of the set holds the tag. */
+static inline unsigned int
+siov_atc_match(const struct siov_atc_set *set, uint64_t tag)
+{
+#if defined(__SSE4_1__)
+	__m128i key = _mm_set1_epi64x((long long)tag);
+	__m128i m01 = _mm_cmpeq_epi64(key, _mm_load_si128((const __m128i *)&set->tag[0]));
+	__m128i m23 = _mm_cmpeq_epi64(key, _mm_load_si128((const __m128i *)&set->tag[2]));
+
+	return (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(_mm_packs_epi32(m01, m23)));
+#else
+	return (unsigned int)(set->tag[0] == tag) | (unsigned int)(set->tag[1] == tag) << 1 |
+	       (unsigned int)(set->tag[2] == tag) << 2 | (unsigned int)(set->tag[3] == tag) << 3;
+#endif
+}
+
+/* Look for one granule size; true and *x filled when there with the permission. */
+static inline bool
+siov_atc_probe(const struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift,
+	       unsigned int perm_needed, struct siov_xlate *x)
+{
+	uint64_t tag = siov_atc_tag(pasid, iova, shift);
+	const struct siov_atc_set *set = siov_atc_set_of(atc, tag, iova, shift);
+	unsigned int ways = siov_atc_match(set, tag);
+	uint64_t last = iova | ((UINT64_C(1) << shift) - 1);
+	uint64_t data;
+
+	if (unlikely(ways == 0))
+		return false;
+	data = set->data[__builtin_ctz(ways)];
+	if (unlikely((perm_needed & data & SIOV_ATC_DATA_DENIED) != 0))
+		return false;
+	x->hva = (void *)(uintptr_t)(iova + (data & SIOV_ATC_DATA_DELTA));
+	x->len = last - iova + 1;
+	return true;
+}
+
+/* Size of the granule to look for first. */
+static inline unsigned int
+siov_atc_hint_slot(uint32_t pasid, uint64_t iova)
+{
+	return (pasid ^ (uint32_t)(iova >> SIOV_ATC_SHIFT_2M)) % SIOV_ATC_HINTS;
+}
+
+/* True when the key is outside what a tag can hold: never cached, the walk says why. */
+static inline bool
+siov_atc_is_beyond(uint32_t pasid, uint64_t iova)
+{
+	return pasid > SIOV_PASID_MAX || iova > SIOV_ATC_IOVA_MAX;
+}
+
+/**
+ * Translate one address of one PASID.
+ *
+ * @param atc cache of the calling lcore, online.
+ * @param pasid PASID of the request, any 32-bit value.
+ * @param iova address, any value.
+ * @param perm_needed SIOV_PERM_R, SIOV_PERM_W or both.
+ * @param x filled on success.
+ * @return 0, or the reason of the fault (enum siov_fault), which leaves x untouched.
+ * Thread: owner.
+ * Spec: 6.2.5, 8.1.1.
+ */
+static inline int
+siov_atc_translate(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed,
+		   struct siov_xlate *x)
+{
+	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
+
+	if (unlikely(siov_atc_is_beyond(pasid, iova)))
+		return siov_atc_miss(atc, pasid, iova, perm_needed, x);
+	/* Two copies of the probe, each with a constant shift. */
+	if (shift == SIOV_ATC_SHIFT_4K) {
+		if (likely(siov_atc_probe(atc, pasid, iova, SIOV_ATC_SHIFT_4K, perm_needed, x)))
+			return 0;
+	} else {
+		if (likely(siov_atc_probe(atc, pasid, iova, SIOV_ATC_SHIFT_2M, perm_needed, x)))
+			return 0;
+	}
+	return siov_atc_miss(atc, pasid, iova, perm_needed, x);
+}
+
+/**
+ * Prefetch the line that siov_atc_translate() of this key will look at first.
+ *
+ * Thread: owner.
+ */
+static inline void
+siov_atc_prefetch(const struct siov_atc *atc, uint32_t pasid, uint64_t iova)
+{
+	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
+	uint64_t tag = siov_atc_tag(pasid, iova, shift);
+
+	rte_prefetch0(siov_atc_set_of(atc, tag, iova, shift));
+}
+
+/**
+ * Warm the cache for a burst: the keys that miss are walked together, level by level, each level
+ * prefetched for all before it is read. Keys that would fault are left to siov_atc_translate().
+ *
+ * @param atc cache of the calling lcore, online.
+ * @param pasid,iova @p n keys; need not differ.
+ * @param n keys, at most SIOV_ATC_BURST_MAX (more are not looked at).
+ * @return number of keys that missed.
+ * Thread: owner.
+ */
+SIOV_API unsigned int siov_atc_fill_burst(struct siov_atc *atc, const uint32_t *pasid,
+					  const uint64_t *iova, unsigned int n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_ATC_H */

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * The platform's DMA remapping: address spaces by PASID.
+ *
+ *     siov_iommu --+-- memory ranges        what DMA may ever reach (guest memory)
+ *                  +-- siov_domain (DID)    one address space: pass-through or second-stage tables
+ *                  |        ^ ^
+ *                  +-- PASID+ +PASID        each PASID bound to one domain, a domain to many
+ *                  +-- siov_atc             one translation cache per engine lcore (siov_atc.h)
+ *
+ * Order of calls: create; add_memory; domain_create; domain_map; pasid_alloc; pasid_bind; then the
+ * engines translate. Taken down in the reverse order; siov_iommu_free releases what is left.
+ *
+ * "Host physical address" here is the process's own address of the memory (hva). A translation
+ * that was taken away (unmap, unbind, remove_memory) is gone from every cache, and no engine holds
+ * a pointer made from it, when the call returns 0. For that, every engine calls
+ * siov_atc_quiescent() once per poll round; an engine that sleeps goes offline first.
+ *
+ * Thread: all functions here are control path. They lock inside and may wait for the engines, so
+ * they are never called by a thread whose ATC is online.
+ * Spec: 6.2.5, 7.2.6, 8.1.1, 8.1.2 (second stage, pass-through), 8.1.3.
+ */
+#ifndef SIOV_IOMMU_H
+#define SIOV_IOMMU_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "siov_compat.h"
+#include "siov_mem.h"
+#include "siov_vtd_hw.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct rte_rcu_qsbr;
+
+/** A DMA remapping unit with its tables; opaque. */
+struct siov_iommu;
+/** An address space; opaque. */
+struct siov_domain;
+
+#define SIOV_PERM_R 1u /**< DMA may read */
+#define SIOV_PERM_W 2u /**< DMA may write */
+
+#define SIOV_IOMMU_MAX_ATCS 128u
+#define SIOV_IOMMU_INVAL_TIMEOUT_MS 10000u /**< default of inval_timeout_ms */
+
+/** Configuration of a unit. */
+struct siov_iommu_conf {
+	const struct siov_mem *mem; /**< NULL: siov_mem_eal(); must outlive the unit */
+	int socket_id; /**< NUMA node of the tables, -1: any */
+	unsigned int max_atcs; /**< translation caches at most, 1 to SIOV_IOMMU_MAX_ATCS */
+	unsigned int inval_timeout_ms; /**< longest wait for the engines, 1 to 3,600,000 */
+};
+
+/** Kind of an address space. */
+enum siov_domain_kind {
+	SIOV_DOMAIN_PASS_THROUGH, /**< iova is hva, within registered memory, read and write */
+	SIOV_DOMAIN_SECOND_STAGE, /**< 48-bit iova through four levels of tables */
+};
+
+/** Configuration of a domain. */
+struct siov_domain_conf {
+	enum siov_domain_kind kind;
+	unsigned int max_page_shift; /**< largest page used: 12, 21 or 30 */
+};
+
+/** Counters of a unit; a snapshot. */
+struct siov_iommu_stats {
+	uint64_t nb_domains;
+	uint64_t nb_pasids_allocated; /**< without the reserved PASID 0 */
+	uint64_t nb_pasids_bound;
+	uint64_t nb_atcs;
+	uint64_t nb_ranges; /**< registered memory ranges */
+	uint64_t table_pages; /**< 4 KiB pages of PASID and page tables in use */
+	uint64_t deferred_pages; /**< of these, waiting for a late engine */
+	uint64_t memory_bytes; /**< as siov_iommu_memory_bytes() */
+	uint64_t nb_invalidations; /**< requests sent to the caches */
+	uint64_t nb_inval_timeouts; /**< waits that ended with -ETIMEDOUT */
+};
+
+/**
+ * Set defaults: EAL memory, any node, 16 caches, 10 s.
+ *
+ * @param conf configuration to fill.
+ * Thread: any.
+ */
+SIOV_API void siov_iommu_conf_init(struct siov_iommu_conf *conf);
+
+/**
+ * Create a unit with no memory, no domain, and PASID 0 reserved.
+ *
+ * @param conf configuration; copied.
+ * @param out the unit; the caller frees it with siov_iommu_free().
+ * @return 0; -EINVAL bad argument or configuration; -ENOMEM.
+ * Thread: any.
+ */
+SIOV_API int siov_iommu_create(const struct siov_iommu_conf *conf, struct siov_iommu **out);
+
+/**
+ * Free a unit with all its domains, bindings and tables. Its caches must be freed before.
+ *
+ * @param iommu unit, or NULL.
+ * Thread: control, the last call on this unit.
+ */
+SIOV_API void siov_iommu_free(struct siov_iommu *iommu);
+
+/**
+ * Register memory that DMA may reach.
+ *
+ * @param iommu unit.
+ * @param hva first byte, 4 KiB aligned; stays the caller's.
+ * @param len bytes, multiple of 4 KiB, not 0.
+ * @return 0; -EINVAL misaligned or empty; -ERANGE beyond 48 bits; -EEXIST overlaps registered
+ *   memory; -ENOMEM.
+ * Thread: control.
+ */
+SIOV_API int siov_iommu_add_memory(struct siov_iommu *iommu, void *hva, size_t len);
+
+/**
+ * Take registered memory away; pass-through translations to it are gone when this returns 0.
+ *
+ * @param iommu unit.
+ * @param hva,len exactly one range as it was added.
+ * @return 0; -ENOENT no such range; -EBUSY a domain maps part of it; -ENOMEM; -ETIMEDOUT removed,
+ *   but an engine may use it until siov_iommu_synchronize() returns 0.
+ * Thread: control.
+ */
+SIOV_API int siov_iommu_remove_memory(struct siov_iommu *iommu, void *hva, size_t len);
+
+/**
+ * Create an empty domain and give it a domain id.
+ *
+ * @param iommu unit.
+ * @param conf kind and largest page; copied.
+ * @param out the domain, owned by the unit, released with siov_domain_free().
+ * @return 0; -EINVAL bad argument; -ENOSPC all 65,535 domain ids are taken; -ENOMEM.
+ * Thread: control.
+ * Spec: 8.1.1.
+ */
+SIOV_API int siov_domain_create(struct siov_iommu *iommu, const struct siov_domain_conf *conf,
+				struct siov_domain **out);
+
+/**
+ * Free a domain and what it still maps.
+ *
+ * @param dom domain, or NULL.
+ * @return 0; -EBUSY a PASID is bound to it.
+ * Thread: control.
+ */
+SIOV_API int siov_domain_free(struct siov_domain *dom);
+
+/**
+ * Domain id of @p dom, 1 to 65,535.
+ *
+ * Thread: any.
+ */
+SIOV_API uint16_t siov_domain_id(const struct siov_domain *dom);
+
+/**
+ * Map [iova, iova + len) to [hva, hva + len), all or nothing, with the largest pages that both
+ * alignments, the length and the domain allow.
+ *
+ * @param dom second-stage domain.
+ * @param iova,hva,len multiples of 4 KiB, len not 0.
+ * @param perm SIOV_PERM_R, SIOV_PERM_W or both.
+ * @return 0; -EINVAL misaligned, empty, bad perm or a pass-through domain; -ERANGE iova beyond 48
+ *   bits; -EFAULT memory not inside one registered range; -EEXIST a page is mapped already;
+ *   -ENOMEM; -ETIMEDOUT an earlier invalidation is still not acknowledged. On error nothing changes.
+ * Thread: control.
+ */
+SIOV_API int siov_domain_map(struct siov_domain *dom, uint64_t iova, void *hva, uint64_t len,
+			     unsigned int perm);
+
+/**
+ * Unmap [iova, iova + len), all or nothing; see the file comment for what holds on return.
+ *
+ * @param dom second-stage domain.
+ * @param iova,len multiples of 4 KiB, len not 0.
+ * @return 0; -EINVAL misaligned, empty, a pass-through domain, or a large page would be split;
+ *   -ERANGE beyond 48 bits; -ENOENT a page is not mapped; -ETIMEDOUT unmapped, but an engine may
+ *   use the old translation until siov_iommu_synchronize() returns 0.
+ * Thread: control.
+ */
+SIOV_API int siov_domain_unmap(struct siov_domain *dom, uint64_t iova, uint64_t len);
+
+/**
+ * Allocate a free PASID, 1 to SIOV_PASID_MAX; freed ones come back as late as possible.
+ *
+ * @return 0; -EINVAL bad argument; -ENOSPC none is free.
+ * Thread: control.
+ */
+SIOV_API int siov_pasid_alloc(struct siov_iommu *iommu, uint32_t *pasid);
+
+/**
+ * Allocate one given PASID.
+ *
+ * @return 0; -EINVAL 0 (reserved for requests without PASID) or beyond SIOV_PASID_MAX; -EEXIST
+ *   taken already.
+ * Thread: control.
+ */
+SIOV_API int siov_pasid_alloc_at(struct siov_iommu *iommu, uint32_t pasid);
+
+/**
+ * Give a PASID back.
+ *
+ * @return 0; -EINVAL 0 or beyond SIOV_PASID_MAX; -ENOENT not allocated; -EBUSY bound.
+ * Thread: control.
+ */
+SIOV_API int siov_pasid_free(struct siov_iommu *iommu, uint32_t pasid);
+
+/**
+ * Bind an allocated PASID to a domain: its requests are translated there.
+ *
+ * @param iommu unit of the domain.
+ * @param pasid allocated PASID.
+ * @param dom domain; any number of PASIDs share it.
+ * @param flags reserved, 0.
+ * @return 0; -EINVAL bad PASID, flags, or a domain of another unit; -ENOENT not allocated; -EBUSY
+ *   bound already; -ENOMEM; -ETIMEDOUT an earlier invalidation is still not acknowledged.
+ * Thread: control.
+ * Spec: 7.2.6, 8.1.1, 8.1.3.
+ */
+SIOV_API int siov_pasid_bind(struct siov_iommu *iommu, uint32_t pasid, struct siov_domain *dom,
+			     unsigned int flags);
+
+/**
+ * Unbind a PASID; see the file comment for what holds on return.
+ *
+ * @return 0; -EINVAL bad PASID; -ENOENT not bound; -ETIMEDOUT unbound, but an engine may use an old
+ *   translation until siov_iommu_synchronize() returns 0.
+ * Thread: control.
+ */
+SIOV_API int siov_pasid_unbind(struct siov_iommu *iommu, uint32_t pasid);
+
+/**
+ * Tell whether a PASID is bound.
+ *
+ * Thread: control.
+ */
+SIOV_API int siov_pasid_is_bound(struct siov_iommu *iommu, uint32_t pasid);
+
+/**
+ * Wait until every online engine has passed a quiescent state and has dropped what was invalidated
+ * before this call. Other modules use it as their grace period: what an engine could reach before
+ * the call (an ADI, a queue) it no longer holds afterwards.
+ *
+ * @return 0; -ETIMEDOUT after inval_timeout_ms.
+ * Thread: control.
+ */
+SIOV_API int siov_iommu_synchronize(struct siov_iommu *iommu);
+
+/**
+ * The quiescent-state variable behind siov_iommu_synchronize(), for rte_rcu_qsbr_start and _check.
+ * Reader ids are those of the ATCs and are reported by siov_atc_quiescent() alone: no other thread
+ * registers here.
+ *
+ * Thread: any.
+ */
+SIOV_API struct rte_rcu_qsbr *siov_iommu_qsbr(struct siov_iommu *iommu);
+
+/**
+ * Bytes taken from siov_mem: tables, their pool, bitmaps and caches.
+ *
+ * Thread: control.
+ */
+SIOV_API size_t siov_iommu_memory_bytes(struct siov_iommu *iommu);
+
+/**
+ * Take a snapshot of the counters.
+ *
+ * Thread: control.
+ */
+SIOV_API void siov_iommu_stats(struct siov_iommu *iommu, struct siov_iommu_stats *stats);
+
+/**
+ * Print ranges, domains, PASIDs and caches.
+ *
+ * Thread: control.
+ */
+SIOV_API void siov_iommu_dump(struct siov_iommu *iommu, FILE *f);
+
+/**
+ * Short text of a fault reason, such as "PASID entry not present"; "unknown" for other values.
+ *
+ * Thread: any.
+ */
+SIOV_API const char *siov_fault_name(int reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_IOMMU_H */

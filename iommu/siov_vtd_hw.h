@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Formats of VT-d scalable mode that lie in memory: PASID directory and table, second-stage page
+ * tables, fault reasons. No code.
+ *
+ *     PASID[19:6] -> directory, 2^14 entries of 8 B   -> one PASID table
+ *     PASID[5:0]  -> PASID table, 64 entries of 64 B  -> DID and, for second stage, SSPTPTR
+ *     iova[47:39] -> 512 entries of 8 B -> [38:30] -> [29:21] -> [20:12] -> page
+ *
+ * Words are read and written whole, through the atomics of siov_compat.h, with the masks below;
+ * bitfields would read a word more than once. An address field (bits 51:12) holds the process's
+ * own address of hugepage memory: it is the emulator's host physical address.
+ *
+ * Spec: chapter 8.1 (PASID-granular address translation), formats of VT-d scalable mode.
+ */
+#ifndef SIOV_VTD_HW_H
+#define SIOV_VTD_HW_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+
+#include "siov_compat.h"
+#include "siov_desc.h"
+
+#define SIOV_VTD_PAGE_SHIFT 12
+#define SIOV_VTD_PAGE_SIZE (UINT64_C(1) << SIOV_VTD_PAGE_SHIFT)
+#define SIOV_VTD_ADDR_MASK UINT64_C(0x000ffffffffff000) /**< bits 51:12 of every word below */
+
+/* PASID directory: indexed with PASID[19:6]. */
+#define SIOV_VTD_PASID_DIR_ENTRIES (UINT32_C(1) << 14)
+#define SIOV_VTD_PASID_DIR_SHIFT 6
+#define SIOV_VTD_PDE_P RTE_BIT64(0)
+#define SIOV_VTD_PDE_FPD RTE_BIT64(1)
+#define SIOV_VTD_PDE_RSVD \
+	(~(SIOV_VTD_PDE_P | SIOV_VTD_PDE_FPD | SIOV_VTD_ADDR_MASK)) /**< 63:52 and 11:2 */
+
+/* PASID table: indexed with PASID[5:0]. */
+#define SIOV_VTD_PASID_TABLE_ENTRIES UINT32_C(64)
+#define SIOV_VTD_PASID_TABLE_MASK (SIOV_VTD_PASID_TABLE_ENTRIES - 1)
+
+/** PASID table entry, 512 bits; first-stage fields (q2) are zero for the types in use. */
+struct siov_vtd_pasid_entry {
+	SIOV_ATOMIC(uint64_t) q0; /**< P, FPD, AW, PGTT, SSADE, SSPTPTR */
+	SIOV_ATOMIC(uint64_t) q1; /**< DID, PWSNP, PGSNP, PAT */
+	SIOV_ATOMIC(uint64_t) q2; /**< SRE, FSPM, WPE, EAFE, FSPTPTR */
+	uint64_t rsvd[5]; /**< bits 511:192 */
+};
+
+static_assert(sizeof(struct siov_vtd_pasid_entry) == 64, "a PASID entry has 512 bits");
+static_assert(offsetof(struct siov_vtd_pasid_entry, q1) == 8, "DID begins at bit 64");
+static_assert(offsetof(struct siov_vtd_pasid_entry, q2) == 16, "SRE is bit 128");
+static_assert(offsetof(struct siov_vtd_pasid_entry, rsvd) == 24, "reserved from bit 192");
+static_assert(sizeof(struct siov_vtd_pasid_entry) * SIOV_VTD_PASID_TABLE_ENTRIES ==
+		      SIOV_VTD_PAGE_SIZE,
+	      "a PASID table is one page");
+
+#define SIOV_VTD_PE_P RTE_BIT64(0)
+#define SIOV_VTD_PE_FPD RTE_BIT64(1)
+#define SIOV_VTD_PE_AW_SHIFT 2
+#define SIOV_VTD_PE_AW_MASK (UINT64_C(7) << SIOV_VTD_PE_AW_SHIFT)
+#define SIOV_VTD_PE_AW_48 (UINT64_C(2) << SIOV_VTD_PE_AW_SHIFT) /**< 48 bits, 4 levels */
+#define SIOV_VTD_PE_PGTT_SHIFT 6
+#define SIOV_VTD_PE_PGTT_MASK (UINT64_C(7) << SIOV_VTD_PE_PGTT_SHIFT)
+#define SIOV_VTD_PE_PGTT_SS (UINT64_C(2) << SIOV_VTD_PE_PGTT_SHIFT) /**< second stage */
+#define SIOV_VTD_PE_PGTT_PT (UINT64_C(4) << SIOV_VTD_PE_PGTT_SHIFT) /**< pass-through */
+#define SIOV_VTD_PE_SSADE RTE_BIT64(9)
+/** Reserved bits of q0: 63:52, 11:10, 5. */
+#define SIOV_VTD_PE_Q0_RSVD \
+	(~(SIOV_VTD_PE_P | SIOV_VTD_PE_FPD | SIOV_VTD_PE_AW_MASK | SIOV_VTD_PE_PGTT_MASK | \
+	   SIOV_VTD_PE_SSADE | SIOV_VTD_ADDR_MASK))
+#define SIOV_VTD_PE_DID_MASK UINT64_C(0xffff) /**< in q1 */
+#define SIOV_VTD_PE_PWSNP RTE_BIT64(23) /**< in q1 */
+#define SIOV_VTD_PE_PGSNP RTE_BIT64(24) /**< in q1 */
+/** Reserved bits of q1 (the memory-type bits are treated as reserved). */
+#define SIOV_VTD_PE_Q1_RSVD \
+	(UINT64_C(0xffffffff) & ~(SIOV_VTD_PE_DID_MASK | SIOV_VTD_PE_PWSNP | SIOV_VTD_PE_PGSNP))
+
+/* Second-stage page table entries; present when R or W is set. */
+#define SIOV_VTD_SS_LEVELS 4
+#define SIOV_VTD_SS_IOVA_BITS 48
+#define SIOV_VTD_SS_ENTRIES UINT32_C(512)
+#define SIOV_VTD_SS_INDEX_BITS 9
+#define SIOV_VTD_SS_R RTE_BIT64(0)
+#define SIOV_VTD_SS_W RTE_BIT64(1)
+#define SIOV_VTD_SS_RW (SIOV_VTD_SS_R | SIOV_VTD_SS_W)
+#define SIOV_VTD_SS_PS RTE_BIT64(7) /**< large page, in entries of 2 MiB and 1 GiB */
+#define SIOV_VTD_SS_SNP RTE_BIT64(11) /**< reserved: snoop control is not reported */
+#define SIOV_VTD_SS_TM RTE_BIT64(62) /**< reserved: transient mappings are not reported */
+#define SIOV_VTD_SS_RSVD (SIOV_VTD_SS_SNP | SIOV_VTD_SS_TM)
+
+/** Why a translation was refused; values are VT-d fault reasons, 0 is success. */
+enum siov_fault {
+	SIOV_FAULT_NONE = 0,
+	SIOV_FAULT_PASID_TOO_LARGE = 0x46,
+	SIOV_FAULT_PASID_DIR_NOT_PRESENT = 0x51,
+	SIOV_FAULT_PASID_DIR_RESERVED = 0x52,
+	SIOV_FAULT_PASID_NOT_PRESENT = 0x59,
+	SIOV_FAULT_PASID_RESERVED = 0x5a,
+	SIOV_FAULT_PASID_INVALID = 0x5b, /**< AW or PGTT */
+	SIOV_FAULT_SS_NOT_PRESENT = 0x79,
+	SIOV_FAULT_SS_RESERVED = 0x7a,
+	SIOV_FAULT_DMA_LIMIT = 0x83, /**< pass-through outside registered memory */
+	SIOV_FAULT_SS_BEYOND_AW = 0x84,
+	SIOV_FAULT_NO_WRITE = 0x85,
+	SIOV_FAULT_NO_READ = 0x86,
+};
+
+#endif /* SIOV_VTD_HW_H */

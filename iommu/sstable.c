@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdbool.h>
+
+#include <rte_common.h>
+
+#include "inval_priv.h"
+#include "sstable_priv.h"
+
+#define ROOT_SHIFT 39u
+#define LEAF_SHIFT 12u
+
+/* The part of a range that one entry of a table covers. */
+struct span {
+	unsigned int idx;
+	uint64_t start;
+	uint64_t end;
+	bool is_whole; /* all that the entry covers */
+};
+
+static struct span
+span_at(uint64_t iova, uint64_t end, unsigned int shift)
+{
+	uint64_t size = UINT64_C(1) << shift;
+	uint64_t slot = iova & ~(size - 1);
+	struct span s;
+
+	s.idx = (iova >> shift) & (SIOV_VTD_SS_ENTRIES - 1);
+	s.start = iova;
+	s.end = RTE_MIN(end, slot + size);
+	s.is_whole = s.end - s.start == size;
+	return s;
+}
+
+static bool
+is_present(uint64_t pte)
+{
+	return (pte & SIOV_VTD_SS_RW) != 0;
+}
+
+static bool
+is_leaf(uint64_t pte, unsigned int shift)
+{
+	return shift == LEAF_SHIFT || (pte & SIOV_VTD_SS_PS) != 0;
+}
+
+static table_word_t *
+table_of(uint64_t pte)
+{
+	return (table_word_t *)(uintptr_t)(pte & SIOV_VTD_ADDR_MASK);
+}
+
+/* Only control writes tables, so it reads its own stores. */
+static uint64_t
+read_pte(const table_word_t *table, unsigned int idx)
+{
+	return table == NULL ? 0 : siov_atomic_load(&table[idx], relaxed);
+}
+
+/* An entry can be a leaf of the map when the span fills it and the memory is aligned to it. */
+static bool
+can_be_leaf(const struct sst_map *map, const struct span *s, unsigned int shift)
+{
+	uint64_t hva = map->hva + (s->start - map->iova);
+
+	return shift <= map->max_page_shift && s->is_whole &&
+	       (hva & ((UINT64_C(1) << shift) - 1)) == 0;
+}
+
+/* table is NULL below an entry that is not present. */
+static int
+plan_map_level(const table_word_t *table, unsigned int shift, const struct sst_map *map,
+	       uint64_t iova, uint64_t end, size_t *nb_tables)
+{
+	struct span s;
+	uint64_t pte;
+	int rc;
+
+	if (table == NULL && shift == LEAF_SHIFT)
+		return 0;
+	for (; iova < end; iova = s.end) {
+		s = span_at(iova, end, shift);
+		pte = read_pte(table, s.idx);
+		if (is_present(pte) && (is_leaf(pte, shift) || s.is_whole))
+			return -EEXIST; /* tables are pruned: below a present entry is a leaf */
+		if (!is_present(pte) && can_be_leaf(map, &s, shift))
+			continue;
+		if (!is_present(pte))
+			(*nb_tables)++;
+		rc = plan_map_level(is_present(pte) ? table_of(pte) : NULL,
+				    shift - SIOV_VTD_SS_INDEX_BITS, map, s.start, s.end, nb_tables);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+sst_plan_map(const table_word_t *root, const struct sst_map *map, size_t *nb_tables)
+{
+	*nb_tables = 0;
+	return plan_map_level(root, ROOT_SHIFT, map, map->iova, map->iova + map->len, nb_tables);
+}
+
+/* W1: a new entry is seen with the (zeroed) table behind it; pairs with A1 in walk_level(). */
+static void
+set_pte(table_word_t *table, unsigned int idx, uint64_t pte)
+{
+	siov_atomic_store(&table[idx], pte, release);
+	(*pool_used(table))++;
+}
+
+static void
+map_level(table_word_t *table, unsigned int shift, const struct sst_map *map, uint64_t iova,
+	  uint64_t end, struct pool_list *tables, uint64_t *nb_pages)
+{
+	struct span s;
+	uint64_t pte;
+
+	for (; iova < end; iova = s.end) {
+		s = span_at(iova, end, shift);
+		pte = read_pte(table, s.idx);
+		if (!is_present(pte) && can_be_leaf(map, &s, shift)) {
+			pte = (map->hva + (s.start - map->iova)) | map->perm;
+			pte |= shift == LEAF_SHIFT ? 0 : SIOV_VTD_SS_PS;
+			set_pte(table, s.idx, pte);
+			nb_pages[sst_size_idx(shift)]++;
+			continue;
+		}
+		if (!is_present(pte)) {
+			pte = (uint64_t)(uintptr_t)pool_list_pop(tables) | SIOV_VTD_SS_RW;
+			set_pte(table, s.idx, pte);
+		}
+		map_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, map, s.start, s.end,
+			  tables, nb_pages);
+	}
+}
+
+void
+sst_map(table_word_t *root, const struct sst_map *map, struct pool_list *tables,
+	uint64_t nb_pages[SST_NB_SIZES])
+{
+	map_level(root, ROOT_SHIFT, map, map->iova, map->iova + map->len, tables, nb_pages);
+}
+
+static int
+plan_unmap_level(const table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
+		 struct sst_found *found)
+{
+	struct span s;
+	uint64_t pte;
+	int rc;
+
+	for (; iova < end; iova = s.end) {
+		s = span_at(iova, end, shift);
+		pte = read_pte(table, s.idx);
+		if (!is_present(pte))
+			return -ENOENT;
+		if (is_leaf(pte, shift)) {
+			if (!s.is_whole)
+				return -EINVAL;
+			found->leaves |= shift == LEAF_SHIFT ? INVAL_LEAF_4K : INVAL_LEAF_2M;
+			continue;
+		}
+		rc = plan_unmap_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end,
+				      found);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int
+sst_plan_unmap(const table_word_t *root, uint64_t iova, uint64_t end, struct sst_found *found)
+{
+	found->leaves = 0;
+	return plan_unmap_level(root, ROOT_SHIFT, iova, end, found);
+}
+
+static void
+clear_pte(table_word_t *table, unsigned int idx)
+{
+	siov_atomic_store(&table[idx], 0, relaxed); /* ordered by inval_post() */
+	(*pool_used(table))--;
+}
+
+static void
+unmap_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
+	    struct sst_clear_ctx *ctx)
+{
+	table_word_t *below;
+	struct span s;
+	uint64_t pte;
+
+	for (; iova < end; iova = s.end) {
+		s = span_at(iova, end, shift);
+		pte = read_pte(table, s.idx);
+		if (!is_present(pte))
+			continue;
+		if (is_leaf(pte, shift)) {
+			clear_pte(table, s.idx);
+			ctx->on_leaf(ctx->arg, pte & SIOV_VTD_ADDR_MASK, shift);
+			continue;
+		}
+		below = table_of(pte);
+		unmap_level(below, shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end, ctx);
+		if (*pool_used(below) == 0) {
+			clear_pte(table, s.idx);
+			pool_list_push(ctx->emptied, below);
+		}
+	}
+}
+
+void
+sst_unmap(table_word_t *root, uint64_t iova, uint64_t end, struct sst_clear_ctx *ctx)
+{
+	unmap_level(root, ROOT_SHIFT, iova, end, ctx);
+}

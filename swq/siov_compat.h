@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Everything that differs between DPDK 22.11 and 25.11, and the only place with compiler atomics.
+ *
+ * Fields that cross lcores are declared SIOV_ATOMIC(type) and touched only through the
+ * siov_atomic_* macros; the memory order is given by its short name (relaxed, acquire, release,
+ * acq_rel, seq_cst). DPDK 23.11 and later bring rte_stdatomic.h; before that the compiler's
+ * builtins do the same.
+ */
+#ifndef SIOV_COMPAT_H
+#define SIOV_COMPAT_H
+
+#include <stdint.h>
+
+#include <rte_common.h>
+#include <rte_version.h>
+
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+
+#include <rte_stdatomic.h>
+
+#define SIOV_ATOMIC(type) RTE_ATOMIC(type)
+#define SIOV_MO(order) rte_memory_order_##order
+#define siov_atomic_load(p, order) rte_atomic_load_explicit(p, SIOV_MO(order))
+#define siov_atomic_store(p, v, order) rte_atomic_store_explicit(p, v, SIOV_MO(order))
+#define siov_atomic_exchange(p, v, order) rte_atomic_exchange_explicit(p, v, SIOV_MO(order))
+#define siov_atomic_fetch_add(p, v, order) rte_atomic_fetch_add_explicit(p, v, SIOV_MO(order))
+#define siov_atomic_cas(p, expected, desired, ok, fail) \
+	rte_atomic_compare_exchange_strong_explicit(p, expected, desired, SIOV_MO(ok), \
+						    SIOV_MO(fail))
+#define siov_atomic_fence(order) rte_atomic_thread_fence(SIOV_MO(order))
+
+#else
+
+#define SIOV_ATOMIC(type) type
+#define SIOV_MO_relaxed __ATOMIC_RELAXED
+#define SIOV_MO_acquire __ATOMIC_ACQUIRE
+#define SIOV_MO_release __ATOMIC_RELEASE
+#define SIOV_MO_acq_rel __ATOMIC_ACQ_REL
+#define SIOV_MO_seq_cst __ATOMIC_SEQ_CST
+#define SIOV_MO(order) SIOV_MO_##order
+#define siov_atomic_load(p, order) __atomic_load_n(p, SIOV_MO(order))
+#define siov_atomic_store(p, v, order) __atomic_store_n(p, v, SIOV_MO(order))
+#define siov_atomic_exchange(p, v, order) __atomic_exchange_n(p, v, SIOV_MO(order))
+#define siov_atomic_fetch_add(p, v, order) __atomic_fetch_add(p, v, SIOV_MO(order))
+#define siov_atomic_cas(p, expected, desired, ok, fail) \
+	__atomic_compare_exchange_n(p, expected, desired, 0, SIOV_MO(ok), SIOV_MO(fail))
+#define siov_atomic_fence(order) __atomic_thread_fence(SIOV_MO(order))
+
+#endif
+
+/* A compare-and-swap that updates *expected on failure; both orders are given by short name. */
+
+#ifndef RTE_CACHE_GUARD /* since DPDK 23.11 */
+#define RTE_CACHE_GUARD
+#endif
+
+/** Every public function of the library carries this mark; all else is hidden. */
+#define SIOV_API __attribute__((visibility("default")))
+
+/**
+ * Ask for a cache line in a state that can be written (PREFETCHW). The distribution's flags
+ * (-march=corei7) let the compiler emit only a read prefetch, and processors without the
+ * instruction take it as a no-op.
+ */
+static inline void
+siov_prefetch_write(const void *p)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1, 3);
+#endif
+}
+
+#endif /* SIOV_COMPAT_H */

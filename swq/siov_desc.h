@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * The bytes that cross a portal: 64-byte descriptors and 32-byte completion records.
+ *
+ * The formats are those of <linux/idxd.h> (Intel DSA), so that software written for DSA finds what
+ * it knows. This header only proves their layout and names the bits of the first dword that the
+ * queue itself uses while a descriptor lies in a lane.
+ *
+ *     dword 0 of a descriptor   31     30:20      19:0
+ *                               Priv   reserved   PASID
+ *     dword 0 of a lane's slot  Priv   lap tag    PASID
+ *
+ * The lap tag tells a published slot from what the lap before left there; it is taken out again
+ * before anything looks at the descriptor.
+ *
+ * Spec: 7.3 (DMWr carries the PASID); reference: Intel DSA, descriptor and completion record.
+ */
+#ifndef SIOV_DESC_H
+#define SIOV_DESC_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/idxd.h>
+
+#include "siov_compat.h"
+
+#ifdef __cplusplus
+#define SIOV_STATIC_ASSERT(cond, text) static_assert(cond, text)
+#else
+#define SIOV_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
+#endif
+
+#define SIOV_DESC_SIZE 64u
+#define SIOV_COMP_SIZE 32u
+
+#define SIOV_PASID_BITS 20u
+#define SIOV_PASID_MAX ((1u << SIOV_PASID_BITS) - 1) /**< largest PASID */
+
+#define SIOV_DESC_PASID_MASK UINT64_C(0x000fffff)
+#define SIOV_DESC_RSVD_MASK UINT64_C(0x7ff00000)
+#define SIOV_DESC_RSVD_SHIFT 20u
+#define SIOV_DESC_PRIV UINT64_C(0x80000000)
+/** PASID, reserved bits and Priv: what a DMWr replaces in the descriptor's first dword. */
+#define SIOV_DESC_ID_MASK UINT64_C(0xffffffff)
+
+SIOV_STATIC_ASSERT(sizeof(struct dsa_hw_desc) == SIOV_DESC_SIZE, "descriptor is 64 bytes");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, completion_addr) == 8, "completion address");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, src_addr) == 16, "source address");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, dst_addr) == 24, "destination address");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, xfer_size) == 32, "transfer size");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, int_handle) == 36, "interrupt handle");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, rsvd1) == 38, "reserved bytes");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, op_specific) == 40, "operation-specific bytes");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, crc_seed) == 40, "CRC seed");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, seed_addr) == 48, "CRC seed address");
+
+SIOV_STATIC_ASSERT(sizeof(struct dsa_completion_record) == SIOV_COMP_SIZE, "record is 32 bytes");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, status) == 0, "status");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, result) == 1, "result");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, bytes_completed) == 4, "bytes completed");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, fault_addr) == 8, "fault address");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, crc_val) == 16, "CRC value");
+
+/**
+ * A descriptor as eight words: what moves through portals and lanes. Bytes 4 to 7 (flags and
+ * opcode) share the first word with the PASID, so one store publishes all of them.
+ */
+struct siov_desc_words {
+	SIOV_ATOMIC(uint64_t) word0; /**< Priv, tag, PASID, flags, opcode */
+	uint64_t word[7];
+} __attribute__((aligned(64)));
+
+SIOV_STATIC_ASSERT(sizeof(struct siov_desc_words) == SIOV_DESC_SIZE, "a slot is a cache line");
+
+#endif /* SIOV_DESC_H */

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * A lane: the single-producer, single-consumer ring of one submitting thread on one work queue.
+ *
+ *     submitter                                            engine lcore
+ *     tail ──► [slot][slot][slot][slot][slot][slot] ◄── head
+ *              published: word 0 carries the lap tag of this lap
+ *
+ * How it works. A slot is a descriptor, one cache line. The submitter writes words 1 to 7, then
+ * word 0 with release: PASID, flags, opcode and an eleven-bit lap tag become visible in one store.
+ * The engine knows which tag the slot at its head must carry next; it sees it with acquire, copies
+ * the descriptor out and moves on. No index travels between the cores, and no atomic
+ * read-modify-write is needed. A submitter that stops before the store of word 0 has left nothing
+ * that anybody can see; after it, the descriptor was accepted.
+ *
+ * A submitter stores only while it holds a credit of the queue (siov_wq.h). A lane has at least as
+ * many slots as the queue has credits, so a held credit always means a slot that was read before.
+ *
+ * The struct is visible because the submission is inline: a call per descriptor costs about as much
+ * as the submission itself.
+ *
+ * Spec: 7.3.
+ */
+#ifndef SIOV_LANE_H
+#define SIOV_LANE_H
+
+#include <stdbool.h>
+
+#include <rte_branch_prediction.h>
+
+#include "siov_desc.h"
+#include "siov_gather.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct siov_wq;
+
+/** How many slots ahead the submitter asks for with PREFETCHW, in lanes that are long enough. */
+#define SIOV_LANE_AHEAD 12u
+
+struct siov_lane {
+	/* owner: submitter (the first five const after attach) */
+	struct siov_desc_words *slots __attribute__((aligned(64)));
+	uint64_t *stamps; /**< submission times, one per slot; NULL: not kept */
+	struct siov_wq *wq;
+	uint32_t mask;
+	uint32_t lap_shift;
+	uint64_t tail;
+	uint32_t credits; /**< held and unspent */
+	uint32_t floor; /**< credits that this lane must leave in the pool (limited portals) */
+	uint32_t ahead; /**< slots to prefetch ahead, const after attach */
+	uint32_t rsvd;
+
+	/* owner: engine lcore (the first four const after attach) */
+	struct siov_desc_words *engine_slots __attribute__((aligned(64)));
+	uint64_t *engine_stamps;
+	uint32_t engine_mask;
+	uint32_t engine_lap_shift;
+	SIOV_ATOMIC(uint64_t)
+	head; /**< read by control, and by the submitter of a dedicated queue */
+	uint32_t nb_long; /**< long transfers of this lane in progress */
+	struct siov_gather gather __attribute__((aligned(64)));
+
+	/* shared: atomic (slow paths only: leases, grants, reclaim) */
+	SIOV_ATOMIC(uint64_t) account __attribute__((aligned(64))); /**< credit.c */
+	SIOV_ATOMIC(uint64_t) grant; /**< credit.c */
+	SIOV_ATOMIC(uint32_t) hungry; /**< set by the submitter when it was told to retry */
+
+	/* owner: control lcore */
+	uint32_t id __attribute__((aligned(64)));
+	SIOV_ATOMIC(uint32_t) attached;
+	SIOV_ATOMIC(uint32_t) engine_id; /**< which of the queue's engines serves it */
+	uint32_t flags;
+	uint64_t returned; /**< credits taken back from threads that stopped, credit.c */
+};
+
+SIOV_STATIC_ASSERT(offsetof(struct siov_lane, engine_slots) == 64, "engine's own line");
+SIOV_STATIC_ASSERT(offsetof(struct siov_lane, gather) == 128, "engine's own line");
+SIOV_STATIC_ASSERT(offsetof(struct siov_lane, account) == 192, "shared line");
+SIOV_STATIC_ASSERT(offsetof(struct siov_lane, id) == 256, "control's line");
+SIOV_STATIC_ASSERT(sizeof(struct siov_lane) == 320, "five lines");
+
+/** Lap tag, in place, of the slot at free-running index @p idx; never 0 in the first lap. */
+static inline uint64_t
+siov_lane_tag(uint64_t idx, uint32_t lap_shift)
+{
+	return (((idx >> lap_shift) + 1) << SIOV_DESC_RSVD_SHIFT) & SIOV_DESC_RSVD_MASK;
+}
+
+/**
+ * Publish one descriptor at the tail. The caller holds a credit for it.
+ *
+ * @param id word 0's low dword: PASID and Priv as the descriptor is to carry them, tag bits zero.
+ * Thread: the lane's submitter only.
+ */
+static inline void
+siov_lane_publish_sp(struct siov_lane *lane, const void *desc, uint64_t id)
+{
+	const uint64_t *src = (const uint64_t *)desc;
+	uint64_t tail = lane->tail;
+	struct siov_desc_words *slot = &lane->slots[tail & lane->mask];
+	uint64_t word0 = (src[0] & ~SIOV_DESC_ID_MASK) | id | siov_lane_tag(tail, lane->lap_shift);
+
+	siov_prefetch_write(&lane->slots[(tail + lane->ahead) & lane->mask]);
+	__builtin_memcpy(slot->word, src + 1, sizeof(slot->word));
+	/* L1: pairs with L2 in siov_lane_pop_sc. */
+	siov_atomic_store(&slot->word0, word0, release);
+	lane->tail = tail + 1;
+}
+
+/** Whether the slot @p ahead of the head is published. Thread: the lane's engine only. */
+static inline bool
+siov_lane_is_published_sc(struct siov_lane *lane, unsigned int ahead)
+{
+	uint64_t idx = siov_atomic_load(&lane->head, relaxed) + ahead;
+	struct siov_desc_words *slot = &lane->engine_slots[idx & lane->engine_mask];
+	uint64_t word0 = siov_atomic_load(&slot->word0, relaxed);
+
+	return (word0 & SIOV_DESC_RSVD_MASK) == siov_lane_tag(idx, lane->engine_lap_shift);
+}
+
+/** What bounds one pop; see siov_lane_pop_sc. */
+struct siov_lane_limits {
+	unsigned int nb_max; /**< descriptors at most */
+	uint32_t long_bytes; /**< a larger transfer counts as long */
+	unsigned int nb_long_max; /**< stop before the lane has more long transfers than this */
+};
+
+/**
+ * Take up to limits->nb_max published descriptors from the head, in order.
+ *
+ * The copies are the engine's own: tag bits are cleared, nothing is read from the lane again.
+ *
+ * @param out   room for nb_max descriptors.
+ * @param stamps room for nb_max submission times [TSC cycles]; not written where none are kept.
+ * @return number taken; their credits are still to be given back.
+ * Thread: the lane's engine only.
+ */
+static inline unsigned int
+siov_lane_pop_sc(struct siov_lane *lane, const struct siov_lane_limits *limits,
+		 struct siov_desc_words *out, uint64_t *stamps)
+{
+	struct siov_desc_words *slots = lane->engine_slots;
+	const uint64_t *kept = lane->engine_stamps;
+	uint64_t head = siov_atomic_load(&lane->head, relaxed);
+	uint32_t mask = lane->engine_mask;
+	uint32_t lap_shift = lane->engine_lap_shift;
+	uint32_t nb_long = lane->nb_long;
+	unsigned int n;
+
+	for (n = 0; n < limits->nb_max; n++) {
+		struct siov_desc_words *slot = &slots[(head + n) & mask];
+		/* L2: pairs with L1 in siov_lane_publish_sp. */
+		uint64_t word0 = siov_atomic_load(&slot->word0, acquire);
+
+		if ((word0 & SIOV_DESC_RSVD_MASK) != siov_lane_tag(head + n, lap_shift))
+			break;
+		__builtin_memcpy(out[n].word, slot->word, sizeof(slot->word));
+		siov_atomic_store(&out[n].word0, word0 & ~SIOV_DESC_RSVD_MASK, relaxed);
+		if (unlikely((uint32_t)out[n].word[3] > limits->long_bytes)) {
+			if (nb_long >= limits->nb_long_max)
+				break;
+			nb_long++;
+		}
+		if (kept != NULL)
+			stamps[n] = kept[(head + n) & mask];
+	}
+	/* L3: a submitter that learns of the new head (credit or cached head, acquire) may
+	 * overwrite what was read above.
+	 */
+	siov_atomic_store(&lane->head, head + n, release);
+	return n;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_LANE_H */
