@@ -15,6 +15,7 @@
 
 #define BURST 32u
 #define SLICE_BYTES (64u * 1024)
+#define PREFETCH_BYTES 512u
 #define LONG_PER_LANE 4u /* long transfers of one lane in progress */
 #define ERRORS 256u /* size of the error log, a power of two */
 #define FAILS 1024u /* records with failure counts of their own */
@@ -216,7 +217,7 @@ report_error(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 		return;
 	}
 	engine->errors[tail & (ERRORS - 1)] = (struct siov_error){
-		.fault_addr = op->status == code ? op->fault_addr : op->desc->completion_addr,
+		.fault_addr = op->fault_addr,
 		.pasid = op->desc->pasid,
 		.wq_id = ewq->wq_id,
 		.code = code,
@@ -414,6 +415,23 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i]);
 }
 
+/*
+ * Ask for the first lines of the data that the next descriptor will touch, while this one works:
+ * the processor's own prefetchers need a few misses to find a new stream.
+ */
+static inline void
+prefetch_data(struct siov_engine *engine, const struct dsa_hw_desc *desc)
+{
+	struct siov_xlate x;
+	uint32_t at;
+
+	if (desc->opcode >= OP_TYPES || !(op_types[desc->opcode].uses & OP_DATA) ||
+	    siov_atc_translate(engine->atc, desc->pasid, desc->src_addr, SIOV_PERM_R, &x) != 0)
+		return;
+	for (at = 0; at < PREFETCH_BYTES && at < desc->xfer_size && at < x.len; at += 64)
+		rte_prefetch0((const char *)x.hva + at);
+}
+
 /* ---- arbitration ---- */
 
 /* Lanes came or went: list those that this engine serves. */
@@ -454,8 +472,11 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 	siov_gather_popped(&lane->gather, burst->nb, now_cycles);
 	siov_wq_give_back(ewq->wq, &ewq->granter, burst->nb, now_cycles);
 	look_up_burst(engine, ewq, burst);
-	for (i = 0; i < burst->nb; i++)
+	for (i = 0; i < burst->nb; i++) {
+		if (i + 1 < burst->nb)
+			prefetch_data(engine, (const struct dsa_hw_desc *)&burst->desc[i + 1]);
 		execute_one(engine, ewq, lane, i);
+	}
 	return burst->nb;
 }
 
@@ -465,13 +486,15 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 {
 	uint32_t lane_gen = siov_atomic_load(&ewq->wq->lane_gen, acquire);
 	unsigned int done = 0;
-	uint32_t i;
+	uint32_t seen = 0; /* lanes since one filled its burst */
 
 	if (unlikely(lane_gen != ewq->lane_gen))
 		refresh_lanes(ewq, lane_gen);
-	for (i = 0; i < ewq->nb_lanes && done < ewq->quantum; i++) {
+	while (seen < ewq->nb_lanes && done < ewq->quantum) {
 		struct siov_lane *lane = ewq->lanes[ewq->next_lane];
+		unsigned int n;
 
+		seen++;
 		if (++ewq->next_lane == ewq->nb_lanes)
 			ewq->next_lane = 0;
 		if (!siov_lane_is_published_sc(lane, 0))
@@ -480,8 +503,11 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 			*is_waiting = true;
 			continue;
 		}
-		done += serve_lane(engine, ewq, lane, RTE_MIN(BURST, ewq->quantum - done),
-				   now_cycles);
+		n = serve_lane(engine, ewq, lane, RTE_MIN(BURST, ewq->quantum - done), now_cycles);
+		done += n;
+		/* Another round: the queue's weight must also count where few lanes have work. */
+		if (n == BURST)
+			seen = 0;
 	}
 	siov_wq_expire_grant(ewq->wq, &ewq->granter, now_cycles);
 	return done;

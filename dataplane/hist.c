@@ -35,6 +35,8 @@ siov_hist_subtract(struct siov_hist_sum *sum, const struct siov_hist_sum *earlie
 	/* Buckets count in 32 bits and may have wrapped once in between. */
 	sum->total = 0;
 	for (i = 0; i < SIOV_HIST_BUCKETS; i++) {
+		if (sum->nb[i] < earlier->nb[i])
+			sum->nb[i] += UINT64_C(1) << 32;
 		sum->nb[i] -= earlier->nb[i];
 		sum->total += sum->nb[i];
 	}

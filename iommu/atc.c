@@ -15,9 +15,9 @@ entries_of(const struct siov_atc_conf *conf)
 }
 
 static size_t
-sets_bytes(const struct siov_atc *atc)
+atc_bytes(size_t nb_entries)
 {
-	return atc->set_mask_bytes + sizeof(struct siov_atc_set);
+	return sizeof(struct siov_atc) + nb_entries * sizeof(struct siov_atc_entry);
 }
 
 /* alloc of the unit's memory, near the owner of the cache. */
@@ -34,24 +34,20 @@ alloc_near(struct siov_iommu *iommu, const char *name, size_t size, int socket_i
 static void
 free_parts(struct siov_iommu *iommu, struct siov_atc *atc)
 {
-	if (atc == NULL)
-		return;
-	iommu_release(iommu, atc->sets, atc->sets != NULL ? sets_bytes(atc) : 0);
 	iommu_release(iommu, atc->mail, atc->mail != NULL ? sizeof(*atc->mail) : 0);
-	iommu_release(iommu, atc, sizeof(*atc));
+	iommu_release(iommu, atc, atc_bytes(atc_nb_entries(atc)));
 }
 
 static struct siov_atc *
 alloc_parts(struct siov_iommu *iommu, unsigned int entries, int socket_id)
 {
-	struct siov_atc *atc = alloc_near(iommu, "siov_atc", sizeof(*atc), socket_id);
+	struct siov_atc *atc = alloc_near(iommu, "siov_atc", atc_bytes(entries), socket_id);
 
 	if (atc == NULL)
 		return NULL;
-	atc->set_mask_bytes = (entries / SIOV_ATC_WAYS - 1) * sizeof(struct siov_atc_set);
-	atc->sets = alloc_near(iommu, "siov_atc_sets", sets_bytes(atc), socket_id);
+	atc->mask_bytes = (entries - 1) * sizeof(struct siov_atc_entry);
 	atc->mail = alloc_near(iommu, "siov_atc_mail", sizeof(*atc->mail), socket_id);
-	if (atc->sets != NULL && atc->mail != NULL)
+	if (atc->mail != NULL)
 		return atc;
 	free_parts(iommu, atc);
 	return NULL;
@@ -78,12 +74,13 @@ fill_atc(struct siov_atc *atc, struct siov_iommu *iommu, unsigned int id)
 	atc->id = id;
 	atc->posted = &atc->mail->posted;
 	atc->done = iommu->inval_seq;
+	atc->victim = 16;
 	atc->mail->posted = iommu->inval_seq;
 	atc->mail->acked = iommu->inval_seq;
 	for (i = 0; i < SIOV_ATC_HINTS; i++)
 		atc->hint[i] = SIOV_ATC_SHIFT_2M;
-	for (i = 0; i < atc_nb_sets(atc); i++)
-		atc_clear_set(&atc->sets[i]);
+	for (i = 0; i < atc_nb_entries(atc); i++)
+		atc->entry[i].tag = SIOV_ATC_TAG_EMPTY;
 }
 
 static int
@@ -174,7 +171,7 @@ siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *stats)
 		.second_probes = siov_atomic_load(&atc->second_probes, relaxed),
 		.invalidations = siov_atomic_load(&atc->invalidations, relaxed),
 		.inval_entries = siov_atomic_load(&atc->inval_entries, relaxed),
-		.entries = atc_nb_sets(atc) * SIOV_ATC_WAYS,
+		.entries = atc_nb_entries(atc),
 		.online = siov_atomic_load(&atc->mail->online, relaxed),
 	};
 }

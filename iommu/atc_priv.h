@@ -16,44 +16,106 @@ atc_count(SIOV_ATOMIC(uint64_t) *counter, uint64_t n)
 }
 
 static inline uint64_t
-atc_nb_sets(const struct siov_atc *atc)
+atc_nb_entries(const struct siov_atc *atc)
 {
-	return atc->set_mask_bytes / sizeof(struct siov_atc_set) + 1;
+	return atc->mask_bytes / sizeof(struct siov_atc_entry) + 1;
 }
 
+static inline struct siov_atc_entry *
+atc_entry_at(struct siov_atc *atc, uint64_t offset)
+{
+	return (struct siov_atc_entry *)((char *)atc->entry + offset);
+}
+
+/*
+ * Where in the set, in bytes from home by xor, an entry of the tag is; 0 when it is at home or not
+ * there. Without branches: the way is as good as random.
+ */
+static inline uint64_t
+atc_away_from_home(struct siov_atc *atc, uint64_t tag, uint64_t home)
+{
+	uint64_t way1 = atc_entry_at(atc, home ^ 16)->tag == tag;
+	uint64_t way2 = atc_entry_at(atc, home ^ 32)->tag == tag;
+	uint64_t way3 = atc_entry_at(atc, home ^ 48)->tag == tag;
+
+	return (way1 | way3) << 4 | (way2 | way3) << 5;
+}
+
+static_assert(sizeof(struct siov_atc_entry) == 16, "ways are 16 bytes apart");
+
+/* Where in the set, from home, the first empty way is; 0 when there is none. */
+static inline uint64_t
+atc_away_to_empty(struct siov_atc *atc, uint64_t home)
+{
+	uint64_t way1 = atc_entry_at(atc, home ^ 16)->tag & SIOV_ATC_TAG_EMPTY;
+	uint64_t way2 = atc_entry_at(atc, home ^ 32)->tag & SIOV_ATC_TAG_EMPTY;
+	uint64_t way3 = atc_entry_at(atc, home ^ 48)->tag & SIOV_ATC_TAG_EMPTY;
+
+	if (likely((way1 | way2 | way3) == 0))
+		return 0;
+	if (way1 != 0)
+		return 16;
+	return way2 != 0 ? 32 : 48;
+}
+
+/* Where what is at home goes: an empty way, else each in turn. */
+static inline struct siov_atc_entry *
+atc_victim(struct siov_atc *atc, uint64_t home)
+{
+	uint64_t away = atc_away_to_empty(atc, home);
+
+	if (likely(away == 0)) {
+		away = atc->victim;
+		atc->victim = away == 48 ? 16 : (uint32_t)away + 16;
+	}
+	return atc_entry_at(atc, home ^ away);
+}
+
+/* Change places with what is at home. */
 static inline void
-atc_clear_set(struct siov_atc_set *set)
+atc_bring_home(struct siov_atc *atc, uint64_t home, uint64_t away)
 {
-	unsigned int way;
+	struct siov_atc_entry *a = atc_entry_at(atc, home);
+	struct siov_atc_entry *b = atc_entry_at(atc, home ^ away);
+	struct siov_atc_entry tmp = *a;
 
-	for (way = 0; way < SIOV_ATC_WAYS; way++)
-		set->tag[way] = SIOV_ATC_TAG_EMPTY;
+	*a = *b;
+	*b = tmp;
 }
 
-/* Way to write: the tag's own, else an empty one, else any. */
+/* Enter a translation that is at home or nowhere in its set. */
+static inline void
+atc_enter(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t data)
+{
+	struct siov_atc_entry *entry = atc_entry_at(atc, home);
+
+	if (entry->tag != SIOV_ATC_TAG_EMPTY && entry->tag != tag)
+		*atc_victim(atc, home) = *entry;
+	entry->tag = tag;
+	entry->data = data;
+}
+
+/* Make sure that the tag is at home if it is in its set at all; true when it is there. */
+static inline bool
+atc_find_home(struct siov_atc *atc, uint64_t tag, uint64_t home)
+{
+	uint64_t away = atc_away_from_home(atc, tag, home);
+
+	if (away != 0)
+		atc_bring_home(atc, home, away);
+	return atc_entry_at(atc, home)->tag == tag;
+}
+
 static inline unsigned int
-atc_way_for(struct siov_atc *atc, const struct siov_atc_set *set, uint64_t tag)
+atc_shift_of(uint64_t tag)
 {
-	unsigned int ways = siov_atc_match(set, tag);
-
-	if (ways == 0)
-		ways = siov_atc_match(set, SIOV_ATC_TAG_EMPTY);
-	if (unlikely(ways != 0))
-		return (unsigned int)__builtin_ctz(ways);
-	atc->victim = atc->victim * 1664525 + 1013904223;
-	return atc->victim >> 30;
+	return (tag & SIOV_ATC_TAG_2M) != 0 ? SIOV_ATC_SHIFT_2M : SIOV_ATC_SHIFT_4K;
 }
 
-/* Enter a translation; shift is that of the granule. */
+/* What the next lookup of this region looks for first. */
 static inline void
-atc_insert(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift, uint64_t data)
+atc_set_hint(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift)
 {
-	uint64_t tag = siov_atc_tag(pasid, iova, shift);
-	struct siov_atc_set *set = siov_atc_set_of(atc, tag, iova, shift);
-	unsigned int way = atc_way_for(atc, set, tag);
-
-	set->tag[way] = tag;
-	set->data[way] = data;
 	atc->hint[siov_atc_hint_slot(pasid, iova)] = (uint8_t)shift;
 	atc->has_granule |= RTE_BIT32(shift);
 }

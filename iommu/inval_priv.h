@@ -26,7 +26,7 @@
 
 #define INVAL_RING 64u /* requests a cache can be behind before it is flushed whole */
 #define INVAL_PROBES_MAX 64u /* granules looked up one by one; beyond, the cache is scanned */
-#define INVAL_SLICE_SETS 1024u /* sets looked at in one quiescent state */
+#define INVAL_SLICE_ENTRIES 4096u /* looked at in one quiescent state */
 #define INVAL_ALL_PAGES UINT64_MAX
 
 /* Sizes of the pages a request is about; a cache holds 1 GiB pages as granules of 2 MiB. */
@@ -61,7 +61,7 @@ struct siov_atc_mail {
 	SIOV_ATOMIC(uint32_t) online;
 	bool is_serving;
 	uint64_t serving_upto; /* acked when the request is served */
-	uint64_t serving_set; /* next set to scan */
+	uint64_t serving_entry; /* next to scan */
 	struct inval_req serving; /* copy of the request */
 } __rte_cache_aligned;
 

@@ -2,19 +2,16 @@
 /* The engine's side of invalidation: drop entries, then acknowledge. See inval_priv.h. */
 #include "atc_priv.h"
 
-/* First page of 4 KiB that an entry translates; the set index gives what the tag leaves out. */
+/* First page of 4 KiB that an entry translates. */
 static uint64_t
-entry_first_page(uint64_t tag, uint64_t set_idx)
+first_page_of(uint64_t tag)
 {
-	uint64_t low = (set_idx ^ siov_atc_mix(tag)) & 63;
-	uint64_t high = (tag & ~SIOV_ATC_TAG_2M) >> SIOV_PASID_BITS << 6;
-
-	return (tag & SIOV_ATC_TAG_2M) != 0 ? high | low << 9 : high | low;
+	return (tag & ~SIOV_ATC_TAG_2M) >> (SIOV_ATC_TAG_IOVA_SHIFT + SIOV_VTD_PAGE_SHIFT);
 }
 
 /* More than asked for may be dropped: an entry keeps only the low bits of the domain id. */
 static bool
-is_hit_by(const struct inval_req *req, uint64_t tag, uint64_t data, uint64_t set_idx)
+is_hit_by(const struct inval_req *req, uint64_t tag, uint64_t data)
 {
 	uint64_t did = (uint64_t)req->did << SIOV_ATC_DATA_DID_SHIFT;
 	uint64_t did_bits = SIOV_ATC_DATA_DID_MASK << SIOV_ATC_DATA_DID_SHIFT;
@@ -29,14 +26,14 @@ is_hit_by(const struct inval_req *req, uint64_t tag, uint64_t data, uint64_t set
 		return false;
 	if (req->type == INVAL_DOMAIN && ((data ^ did) & did_bits) != 0)
 		return false;
-	first = entry_first_page(tag, set_idx);
+	first = first_page_of(tag);
 	return first < req->end_page && first + nb_pages > req->first_page;
 }
 
 static void
-clear_way(struct siov_atc *atc, struct siov_atc_set *set, unsigned int way)
+drop(struct siov_atc *atc, struct siov_atc_entry *entry)
 {
-	set->tag[way] = SIOV_ATC_TAG_EMPTY;
+	entry->tag = SIOV_ATC_TAG_EMPTY;
 	atc_count(&atc->inval_entries, 1);
 }
 
@@ -47,18 +44,14 @@ probe_granules(struct siov_atc *atc, const struct inval_req *req, unsigned int s
 	unsigned int to_granule = shift - SIOV_VTD_PAGE_SHIFT;
 	uint64_t granule = req->first_page >> to_granule;
 	uint64_t last = (req->end_page - 1) >> to_granule;
-	struct siov_atc_set *set;
-	unsigned int ways;
-	uint64_t iova;
+	uint64_t home;
 	uint64_t tag;
 
 	for (; granule <= last; granule++) {
-		iova = granule << shift;
-		tag = siov_atc_tag(req->pasid, iova, shift);
-		set = siov_atc_set_of(atc, tag, iova, shift);
-		ways = siov_atc_match(set, tag);
-		if (ways != 0)
-			clear_way(atc, set, (unsigned int)__builtin_ctz(ways));
+		tag = siov_atc_tag(req->pasid, granule << shift, shift);
+		home = siov_atc_home(atc, tag);
+		if (atc_find_home(atc, tag, home))
+			drop(atc, atc_entry_at(atc, home));
 	}
 }
 
@@ -92,24 +85,21 @@ probe(struct siov_atc *atc, const struct inval_req *req)
 		probe_granules(atc, req, SIOV_ATC_SHIFT_2M);
 }
 
-/* Look at up to max_sets sets; true when the last one has been. */
+/* Look at up to *max_entries entries; true when the last one has been. */
 static bool
-scan(struct siov_atc *atc, uint64_t *max_sets)
+scan(struct siov_atc *atc, uint64_t *max_entries)
 {
 	struct siov_atc_mail *mail = atc->mail;
-	uint64_t nb_sets = atc_nb_sets(atc);
-	struct siov_atc_set *set;
-	unsigned int way;
+	uint64_t nb = atc_nb_entries(atc);
+	struct siov_atc_entry *entry;
 
-	for (; *max_sets > 0 && mail->serving_set < nb_sets; (*max_sets)--) {
-		set = &atc->sets[mail->serving_set];
-		for (way = 0; way < SIOV_ATC_WAYS; way++)
-			if (is_hit_by(&mail->serving, set->tag[way], set->data[way],
-				      mail->serving_set))
-				clear_way(atc, set, way);
-		mail->serving_set++;
+	for (; *max_entries > 0 && mail->serving_entry < nb; (*max_entries)--) {
+		entry = &atc->entry[mail->serving_entry];
+		if (is_hit_by(&mail->serving, entry->tag, entry->data))
+			drop(atc, entry);
+		mail->serving_entry++;
 	}
-	return mail->serving_set == nb_sets;
+	return mail->serving_entry == nb;
 }
 
 /* Take the next request; a full ring in between makes it one flush up to the newest. */
@@ -125,7 +115,7 @@ start_request(struct siov_atc *atc, uint64_t posted)
 		mail->serving = mail->ring[(atc->done + 1) % INVAL_RING];
 		mail->serving_upto = atc->done + 1;
 	}
-	mail->serving_set = 0;
+	mail->serving_entry = 0;
 	mail->is_serving = true;
 }
 
@@ -145,16 +135,16 @@ void
 siov_atc_serve(struct siov_atc *atc)
 {
 	uint64_t posted = siov_atomic_load(atc->posted, acquire); /* A1 */
-	uint64_t max_sets = INVAL_SLICE_SETS;
+	uint64_t max_entries = INVAL_SLICE_ENTRIES;
 	struct siov_atc_mail *mail = atc->mail;
 
-	while (atc->done != posted && max_sets > 0) {
+	while (atc->done != posted && max_entries > 0) {
 		if (!mail->is_serving)
 			start_request(atc, posted);
 		if (can_probe(&mail->serving)) {
 			probe(atc, &mail->serving);
-			max_sets -= RTE_MIN(max_sets, INVAL_PROBES_MAX);
-		} else if (!scan(atc, &max_sets)) {
+			max_entries -= RTE_MIN(max_entries, INVAL_PROBES_MAX);
+		} else if (!scan(atc, &max_entries)) {
 			return;
 		}
 		finish_request(atc);

@@ -3,11 +3,13 @@
  * @file
  * Translation cache of one engine lcore (the device's ATC), and its one inline lookup.
  *
- *     (pasid, iova) --tag, index--> set, one cache line: 4 tags | 4 data
- *                        hit: hva          miss: walk of the tables, then inserted
+ *     (pasid, iova) --tag, home--> set, one cache line: [tag data] [tag data] [tag data] [tag data]
+ *         found at home: hva                                ^home
+ *         elsewhere in the set: changes places with what is at home (out of line)
+ *         not there: walk of the tables, entered at home    (out of line)
  *
  * An entry holds one granule of 4 KiB or 2 MiB; a 1 GiB page is kept as 2 MiB granules. Which size
- * to look for first is remembered per (PASID, 2 MiB region) hash, so that a hit is one probe.
+ * to look for first is remembered by a hash of PASID and 128 MiB region: most hits are one probe.
  * Only hits are cached: a fault is found anew by each walk.
  *
  * Order of calls by the owner, one thread:
@@ -35,10 +37,6 @@
 #include <rte_prefetch.h>
 #include <rte_rcu_qsbr.h>
 
-#if defined(__SSE4_1__)
-#include <smmintrin.h>
-#endif
-
 #include "siov_compat.h"
 #include "siov_iommu.h"
 
@@ -47,23 +45,25 @@ extern "C" {
 #endif
 
 #define SIOV_ATC_WAYS 4u
-#define SIOV_ATC_ENTRIES_MIN 256u /**< 64 sets: the low 6 page bits are in the index */
+#define SIOV_ATC_ENTRIES_MIN 64u
 #define SIOV_ATC_ENTRIES_MAX (1u << 20)
 #define SIOV_ATC_ENTRIES_DEFAULT 16384u
 #define SIOV_ATC_BURST_MAX 32u /**< keys of one siov_atc_fill_burst() */
-#define SIOV_ATC_HINTS 256u
+#define SIOV_ATC_HINTS 1024u
+#define SIOV_ATC_HINT_SHIFT 27u /* regions of 128 MiB mostly have one page size */
 
 /* Granules, by shift. */
 #define SIOV_ATC_SHIFT_4K 12u
 #define SIOV_ATC_SHIFT_2M 21u
 
 /*
- * Tag: PASID 19:0, bits 56:18 (2 MiB granule: 56:27) of the iova from bit 20 on, 2 MiB granule 62,
- * empty 63. The 6 bits of the page number below are in the set index.
+ * Tag: PASID 19:0, iova[53:12] (2 MiB granule: iova[53:21] and zeros) 61:20, 2 MiB granule 62,
+ * empty 63. Higher addresses are walked each time.
  */
+#define SIOV_ATC_TAG_IOVA_SHIFT 8 /* left */
 #define SIOV_ATC_TAG_2M RTE_BIT64(62)
 #define SIOV_ATC_TAG_EMPTY RTE_BIT64(63)
-#define SIOV_ATC_IOVA_MAX (RTE_BIT64(57) - 1)
+#define SIOV_ATC_IOVA_MAX (RTE_BIT64(54) - 1)
 
 /*
  * Data: what to add to an iova to get the hva 63:12, low bits of the domain id 11:2, denied
@@ -91,7 +91,7 @@ struct siov_atc_stats {
 	uint64_t misses; /**< lookups and burst keys without usable entry: table walks */
 	uint64_t walks; /**< table walks, faults included */
 	uint64_t faults; /**< siov_atc_translate() calls that returned a reason */
-	uint64_t second_probes; /**< hits that needed the other granule size */
+	uint64_t second_probes; /**< hits that were not at the hinted home */
 	uint64_t evictions; /**< valid entries replaced */
 	uint64_t invalidations; /**< requests served */
 	uint64_t inval_entries; /**< entries dropped by them */
@@ -99,22 +99,20 @@ struct siov_atc_stats {
 	uint64_t online; /**< 1 while the owner is online */
 };
 
-/** One set: one cache line. */
-struct siov_atc_set {
-	uint64_t tag[SIOV_ATC_WAYS];
-	uint64_t data[SIOV_ATC_WAYS];
+/** One translation; the four of a set are one cache line. */
+struct siov_atc_entry {
+	uint64_t tag;
+	uint64_t data;
 };
 
-static_assert(sizeof(struct siov_atc_set) == 64, "a set is one cache line");
-static_assert(offsetof(struct siov_atc_set, data) == 32, "tags fill the first half");
+static_assert(sizeof(struct siov_atc_entry) * SIOV_ATC_WAYS == 64, "a set is one cache line");
 
 struct siov_atc_mail; /* requests of the control path, inval_priv.h */
 
 /** A cache; private. */
 struct siov_atc {
 	/* const after create */
-	struct siov_atc_set *sets;
-	uint64_t set_mask_bytes; /* index of the last set, times the size of a set */
+	uint64_t mask_bytes; /* offset of the last entry */
 	const SIOV_ATOMIC(uint64_t) *pasid_dir;
 	const SIOV_ATOMIC(uint64_t) *posted; /* sequence of the newest request, in mail */
 	struct rte_rcu_qsbr *qsbr;
@@ -123,16 +121,16 @@ struct siov_atc {
 	uint32_t id;
 
 	/* owner: engine lcore */
-	uint32_t victim;
 	uint32_t has_granule; /* bit n: a granule of 2^n was entered */
 	uint64_t done; /* sequence of the newest request served */
-	uint64_t scan_set; /* next set of the request being served */
-	SIOV_ATOMIC(uint64_t) misses;
+	uint32_t victim; /* where the next victim is, in bytes from home */
+	SIOV_ATOMIC(uint64_t) misses __rte_cache_aligned;
 	SIOV_ATOMIC(uint64_t) faults;
 	SIOV_ATOMIC(uint64_t) second_probes;
 	SIOV_ATOMIC(uint64_t) invalidations;
 	SIOV_ATOMIC(uint64_t) inval_entries;
 	uint8_t hint[SIOV_ATC_HINTS] __rte_cache_aligned; /* shift of the granule that hit last */
+	struct siov_atc_entry entry[] __rte_cache_aligned;
 } __rte_cache_aligned;
 
 /**
@@ -180,9 +178,12 @@ SIOV_API void siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *
 /* Out of line: serve a bounded slice of the pending requests. */
 SIOV_API void siov_atc_serve(struct siov_atc *atc);
 
-/* Out of line: the hinted granule is not there. */
-SIOV_API int siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t iova,
+/* Out of line: the granule of the tag is not at home, or lacks the permission. */
+SIOV_API int siov_atc_miss(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
 			   unsigned int perm_needed, struct siov_xlate *x);
+
+/* Out of line: the key is outside what a tag can hold. */
+SIOV_API int siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova);
 
 /**
  * Report a quiescent state: the owner holds no hva from before. Serves pending invalidations, a
@@ -205,71 +206,42 @@ siov_atc_tag(uint32_t pasid, uint64_t iova, unsigned int shift)
 {
 	uint64_t size = shift == SIOV_ATC_SHIFT_2M ? SIOV_ATC_TAG_2M : 0;
 
-	return size + ((iova >> (shift + 6)) << (shift + 8)) + pasid;
+	return size + ((iova & UINT64_MAX << shift) << SIOV_ATC_TAG_IOVA_SHIFT) + pasid;
 }
 
 /*
- * The set index is the page number xor this, so that it gives back the low 6 bits of the page
- * number, which the tag leaves out.
+ * Offset of the home of a tag: bits 3:0 within the entry, 5:4 the way, above them the set. The
+ * multiplier is one of the best of some hundred random ones for regular sets of keys: runs and
+ * strides of PASIDs, of pages and of both.
  */
 static inline uint64_t
-siov_atc_mix(uint64_t tag)
+siov_atc_home(const struct siov_atc *atc, uint64_t tag)
 {
-	return tag * UINT64_C(0x9e3779b97f4a7c15) >> 46;
+	return tag * UINT64_C(0x18f135d25f557203) >> 40 & atc->mask_bytes;
 }
 
-static inline struct siov_atc_set *
-siov_atc_set_of(const struct siov_atc *atc, uint64_t tag, uint64_t iova, unsigned int shift)
+static inline const struct siov_atc_entry *
+siov_atc_entry_at(const struct siov_atc *atc, uint64_t offset)
 {
-	/* In bytes from the start; one shift less than with an index. */
-	uint64_t page = iova >> (shift - 6);
-	uint64_t mix = tag * UINT64_C(0x9e3779b97f4a7c15) >> 40;
-
-	return (struct siov_atc_set *)((char *)atc->sets + ((page ^ mix) & atc->set_mask_bytes));
+	return (const struct siov_atc_entry *)((const char *)atc->entry + offset);
 }
 
-/* Bit i of the result: way i of the set holds the tag. */
-static inline unsigned int
-siov_atc_match(const struct siov_atc_set *set, uint64_t tag)
-{
-#if defined(__SSE4_1__)
-	__m128i key = _mm_set1_epi64x((long long)tag);
-	__m128i m01 = _mm_cmpeq_epi64(key, _mm_load_si128((const __m128i *)&set->tag[0]));
-	__m128i m23 = _mm_cmpeq_epi64(key, _mm_load_si128((const __m128i *)&set->tag[2]));
-
-	return (unsigned int)_mm_movemask_ps(_mm_castsi128_ps(_mm_packs_epi32(m01, m23)));
-#else
-	return (unsigned int)(set->tag[0] == tag) | (unsigned int)(set->tag[1] == tag) << 1 |
-	       (unsigned int)(set->tag[2] == tag) << 2 | (unsigned int)(set->tag[3] == tag) << 3;
-#endif
-}
-
-/* Look for one granule size; true and *x filled when there with the permission. */
-static inline bool
-siov_atc_probe(const struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift,
-	       unsigned int perm_needed, struct siov_xlate *x)
+/* Look for one granule size: at home, or out of line. */
+static inline int
+siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift,
+		unsigned int perm_needed, struct siov_xlate *x)
 {
 	uint64_t tag = siov_atc_tag(pasid, iova, shift);
-	const struct siov_atc_set *set = siov_atc_set_of(atc, tag, iova, shift);
-	unsigned int ways = siov_atc_match(set, tag);
-	uint64_t last = iova | ((UINT64_C(1) << shift) - 1);
-	uint64_t data;
+	uint64_t home = siov_atc_home(atc, tag);
+	const struct siov_atc_entry *entry = siov_atc_entry_at(atc, home);
 
-	if (unlikely(ways == 0))
-		return false;
-	data = set->data[__builtin_ctz(ways)];
-	if (unlikely((perm_needed & data & SIOV_ATC_DATA_DENIED) != 0))
-		return false;
-	x->hva = (void *)(uintptr_t)(iova + (data & SIOV_ATC_DATA_DELTA));
-	x->len = last - iova + 1;
-	return true;
-}
-
-/* Size of the granule to look for first. */
-static inline unsigned int
-siov_atc_hint_slot(uint32_t pasid, uint64_t iova)
-{
-	return (pasid ^ (uint32_t)(iova >> SIOV_ATC_SHIFT_2M)) % SIOV_ATC_HINTS;
+	if (unlikely(entry->tag != tag))
+		return siov_atc_miss(atc, tag, home, iova, perm_needed, x);
+	if (unlikely((perm_needed & entry->data & SIOV_ATC_DATA_DENIED) != 0))
+		return siov_atc_miss(atc, tag, home, iova, perm_needed, x);
+	x->hva = (void *)(uintptr_t)(iova + (entry->data & SIOV_ATC_DATA_DELTA));
+	x->len = -(iova | UINT64_MAX << shift);
+	return 0;
 }
 
 /* True when the key is outside what a tag can hold: never cached, the walk says why. */
@@ -277,6 +249,13 @@ static inline bool
 siov_atc_is_beyond(uint32_t pasid, uint64_t iova)
 {
 	return pasid > SIOV_PASID_MAX || iova > SIOV_ATC_IOVA_MAX;
+}
+
+/* Size of the granule to look for first. */
+static inline unsigned int
+siov_atc_hint_slot(uint32_t pasid, uint64_t iova)
+{
+	return (pasid ^ (uint32_t)(iova >> SIOV_ATC_HINT_SHIFT)) % SIOV_ATC_HINTS;
 }
 
 /**
@@ -298,16 +277,11 @@ siov_atc_translate(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned
 	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
 
 	if (unlikely(siov_atc_is_beyond(pasid, iova)))
-		return siov_atc_miss(atc, pasid, iova, perm_needed, x);
-	/* Two copies of the probe, each with a constant shift. */
-	if (shift == SIOV_ATC_SHIFT_4K) {
-		if (likely(siov_atc_probe(atc, pasid, iova, SIOV_ATC_SHIFT_4K, perm_needed, x)))
-			return 0;
-	} else {
-		if (likely(siov_atc_probe(atc, pasid, iova, SIOV_ATC_SHIFT_2M, perm_needed, x)))
-			return 0;
-	}
-	return siov_atc_miss(atc, pasid, iova, perm_needed, x);
+		return siov_atc_miss_beyond(atc, pasid, iova);
+	/* Two copies, each with a constant shift: a third faster than one with a variable. */
+	if (shift == SIOV_ATC_SHIFT_4K)
+		return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_4K, perm_needed, x);
+	return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_2M, perm_needed, x);
 }
 
 /**
@@ -321,7 +295,7 @@ siov_atc_prefetch(const struct siov_atc *atc, uint32_t pasid, uint64_t iova)
 	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
 	uint64_t tag = siov_atc_tag(pasid, iova, shift);
 
-	rte_prefetch0(siov_atc_set_of(atc, tag, iova, shift));
+	rte_prefetch0(siov_atc_entry_at(atc, siov_atc_home(atc, tag)));
 }
 
 /**

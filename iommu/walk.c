@@ -3,23 +3,20 @@
 #include "atc_priv.h"
 #include "walk_priv.h"
 
-int
-walk_pass_through(struct walk *w, struct siov_iommu *iommu)
+unsigned int
+walk_pass_through(struct siov_iommu *iommu, uint64_t iova)
 {
 	/* A4: pairs with R4 in publish() of range.c */
 	const struct iommu_ranges *ranges = siov_atomic_load(&iommu->ranges, acquire);
-	const struct iommu_range *r = range_find(ranges, w->iova, 1);
+	const struct iommu_range *r = range_find(ranges, iova, 1);
 	uint64_t size = UINT64_C(1) << SIOV_ATC_SHIFT_2M;
-	uint64_t granule = w->iova & ~(size - 1);
+	uint64_t granule = iova & ~(size - 1);
 
 	if (r == NULL)
-		return SIOV_FAULT_DMA_LIMIT;
-	w->shift = SIOV_ATC_SHIFT_2M;
+		return 0;
 	if (granule < r->start || r->end - granule < size)
-		w->shift = SIOV_ATC_SHIFT_4K;
-	w->perm = SIOV_VTD_SS_RW;
-	w->data = walk_data(w, 0, UINT64_MAX);
-	return WALK_DONE;
+		return SIOV_ATC_SHIFT_4K;
+	return SIOV_ATC_SHIFT_2M;
 }
 
 static int
@@ -30,124 +27,220 @@ permission_fault(unsigned int denied)
 	return (denied & SIOV_PERM_R) != 0 ? SIOV_FAULT_NO_READ : 0;
 }
 
+/* Fill *x from an entry's data: 0, or a reason that permission is denied. */
 static int
-walk_and_insert(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed,
-		struct siov_xlate *x)
+use_data(uint64_t data, unsigned int shift, uint64_t iova, unsigned int perm_needed,
+	 struct siov_xlate *x)
 {
-	struct walk w;
-	int rc;
+	unsigned int denied = perm_needed & (unsigned int)(data & SIOV_ATC_DATA_DENIED);
 
-	atc_count(&atc->misses, 1);
-	rc = walk_all(&w, atc, pasid, iova);
-	if (likely(rc == 0)) {
-		atc_insert(atc, pasid, iova, w.shift, w.data);
-		rc = permission_fault(perm_needed & (unsigned int)w.data & SIOV_ATC_DATA_DENIED);
-	}
-	if (unlikely(rc != 0)) {
-		atc_count(&atc->faults, 1);
-		return rc;
-	}
-	x->hva = (void *)(uintptr_t)(iova + (w.data & SIOV_ATC_DATA_DELTA));
-	x->len = (UINT64_C(1) << w.shift) - (iova & ((UINT64_C(1) << w.shift) - 1));
+	if (unlikely(denied != 0))
+		return permission_fault(denied);
+	x->hva = (void *)(uintptr_t)(iova + (data & SIOV_ATC_DATA_DELTA));
+	x->len = -(iova | UINT64_MAX << shift);
 	return 0;
 }
 
-/* The granule size that the hint did not name; true and the hint corrected when it is there. */
-static bool
-probe_other(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed,
-	    struct siov_xlate *x)
+/* Enter what a walk found, where nobody has looked before. */
+static void
+enter_walk(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift, uint64_t data)
 {
-	uint8_t *hint = &atc->hint[siov_atc_hint_slot(pasid, iova)];
-	unsigned int other = *hint ^ SIOV_ATC_SHIFT_4K ^ SIOV_ATC_SHIFT_2M;
+	uint64_t tag = siov_atc_tag(pasid, iova, shift);
+	uint64_t home = siov_atc_home(atc, tag);
 
-	if (siov_atc_is_beyond(pasid, iova) || (atc->has_granule & RTE_BIT32(other)) == 0)
-		return false;
-	if (!siov_atc_probe(atc, pasid, iova, other, perm_needed, x))
-		return false;
-	*hint = (uint8_t)other;
-	atc_count(&atc->second_probes, 1);
-	return true;
+	atc_find_home(atc, tag, home);
+	atc_enter(atc, tag, home, data);
+	atc_set_hint(atc, pasid, iova, shift);
+}
+
+/* True when granules of the other size than the tag's were entered at some time. */
+static inline bool
+has_other(const struct siov_atc *atc, uint64_t tag)
+{
+	return (atc->has_granule & RTE_BIT32(atc_shift_of(~tag))) != 0;
+}
+
+/* Look for the other granule size than the tag's; NULL when it is not cached. */
+static const struct siov_atc_entry *
+find_other(struct siov_atc *atc, uint64_t other_than, uint64_t iova)
+{
+	unsigned int shift = atc_shift_of(~other_than);
+	uint32_t pasid = other_than & SIOV_PASID_MAX;
+	uint64_t tag;
+	uint64_t home;
+
+	tag = siov_atc_tag(pasid, iova, shift);
+	home = siov_atc_home(atc, tag);
+	if (!atc_find_home(atc, tag, home))
+		return NULL;
+	atc_set_hint(atc, pasid, iova, shift);
+	return atc_entry_at(atc, home);
+}
+
+/*
+ * The rest of a lookup: the other ways, the other granule size. An entry without the permission
+ * is no hit: the tables may allow more by now.
+ */
+static int
+find_elsewhere(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
+	       unsigned int perm_needed, struct siov_xlate *x)
+{
+	const struct siov_atc_entry *entry;
+
+	if (atc_find_home(atc, tag, home))
+		return use_data(atc_entry_at(atc, home)->data, atc_shift_of(tag), iova, perm_needed,
+				x);
+	entry = unlikely(has_other(atc, tag)) ? find_other(atc, tag, iova) : NULL;
+	if (likely(entry == NULL))
+		return SIOV_FAULT_SS_NOT_PRESENT;
+	return use_data(entry->data, atc_shift_of(entry->tag), iova, perm_needed, x);
 }
 
 int
-siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed,
-	      struct siov_xlate *x)
+siov_atc_miss(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
+	      unsigned int perm_needed, struct siov_xlate *x)
 {
-	if (probe_other(atc, pasid, iova, perm_needed, x))
-		return 0;
-	return walk_and_insert(atc, pasid, iova, perm_needed, x);
-}
-
-/* The walks of a burst that are still under way. */
-struct walk_group {
-	struct walk walk[SIOV_ATC_BURST_MAX];
-	unsigned int nb;
-};
-
-static bool
-is_cached(struct siov_atc *atc, uint32_t pasid, uint64_t iova)
-{
-	struct siov_xlate x;
-	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
-
-	return siov_atc_probe(atc, pasid, iova, shift, 0, &x) ||
-	       probe_other(atc, pasid, iova, 0, &x);
-}
-
-/* Collect the keys that miss; keys that cannot be cached are left to fault on their own. */
-static void
-begin_group(struct siov_atc *atc, struct walk_group *g, const uint32_t *pasid, const uint64_t *iova,
-	    unsigned int n)
-{
-	struct walk *w;
-	unsigned int i;
-
-	g->nb = 0;
-	for (i = 0; i < n; i++) {
-		if (siov_atc_is_beyond(pasid[i], iova[i]) || is_cached(atc, pasid[i], iova[i]))
-			continue;
-		w = &g->walk[g->nb++];
-		walk_begin(w, atc, pasid[i], iova[i]);
-		rte_prefetch0(w->next);
-	}
-}
-
-/* Keep the walks that go on, enter those that are done, forget those that fault. */
-static void
-settle_step(struct siov_atc *atc, struct walk_group *g, const struct walk *w, int rc)
-{
-	if (rc == WALK_MORE) {
-		rte_prefetch0(w->next);
-		g->walk[g->nb++] = *w;
-	} else if (rc == WALK_DONE) {
-		atc_insert(atc, w->pasid, w->iova, w->shift, w->data);
-	}
-}
-
-enum step { STEP_DIR, STEP_PASID, STEP_LEVEL };
-
-static int
-take_step(struct siov_atc *atc, struct walk *w, enum step step)
-{
-	if (step == STEP_DIR)
-		return walk_dir(w);
-	return step == STEP_PASID ? walk_pasid(w, atc->iommu) : walk_level(w);
-}
-
-/* One step of every walk; each has prefetched what it reads in the step before. */
-static void
-step_group(struct siov_atc *atc, struct walk_group *g, enum step step)
-{
-	unsigned int nb = g->nb;
 	struct walk w;
-	unsigned int i;
 	int rc;
 
-	g->nb = 0;
-	for (i = 0; i < nb; i++) {
-		w = g->walk[i];
-		rc = take_step(atc, &w, step);
-		settle_step(atc, g, &w, rc);
+	if (find_elsewhere(atc, tag, home, iova, perm_needed, x) == 0) {
+		atc_count(&atc->second_probes, 1);
+		return 0;
+	}
+	atc_count(&atc->misses, 1);
+	rc = walk_all(&w, atc, tag & SIOV_PASID_MAX, iova);
+	if (likely(rc == 0)) {
+		if (likely(w.shift == atc_shift_of(tag)))
+			atc_enter(atc, tag, home, w.data);
+		else
+			enter_walk(atc, w.pasid, iova, w.shift, w.data);
+		rc = use_data(w.data, w.shift, iova, perm_needed, x);
+	}
+	if (unlikely(rc != 0))
+		atc_count(&atc->faults, 1);
+	return rc;
+}
+
+int
+siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova)
+{
+	struct walk w;
+
+	atc_count(&atc->misses, 1);
+	atc_count(&atc->faults, 1);
+	return walk_all(&w, atc, pasid, iova);
+}
+
+/* Keys of a burst and their walks; live[] names those that have still to be walked. */
+struct fill {
+	uint64_t tag[SIOV_ATC_BURST_MAX];
+	uint64_t home[SIOV_ATC_BURST_MAX];
+	struct walk walk[SIOV_ATC_BURST_MAX];
+	uint8_t live[SIOV_ATC_BURST_MAX];
+	unsigned int nb_live;
+};
+
+static void
+fill_prefetch(struct siov_atc *atc, struct fill *f, const uint32_t *pasid, const uint64_t *iova,
+	      unsigned int n)
+{
+	unsigned int shift;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		shift = atc->hint[siov_atc_hint_slot(pasid[i], iova[i])];
+		f->tag[i] = siov_atc_tag(pasid[i], iova[i], shift);
+		f->home[i] = siov_atc_home(atc, f->tag[i]);
+		rte_prefetch0(atc_entry_at(atc, f->home[i]));
+	}
+}
+
+/* Without branches: which keys miss is as good as random. */
+static void
+fill_select(struct siov_atc *atc, struct fill *f, unsigned int n)
+{
+	unsigned int i;
+
+	f->nb_live = 0;
+	for (i = 0; i < n; i++) {
+		f->live[f->nb_live] = (uint8_t)i;
+		f->nb_live += atc_entry_at(atc, f->home[i])->tag != f->tag[i];
+	}
+}
+
+static bool
+is_elsewhere(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova)
+{
+	if (atc_find_home(atc, tag, home))
+		return true;
+	return has_other(atc, tag) && find_other(atc, tag, iova) != NULL;
+}
+
+/* Begin the walks of keys that are nowhere; those that cannot be cached fault on their own. */
+static void
+fill_begin(struct siov_atc *atc, struct fill *f, const uint32_t *pasid, const uint64_t *iova)
+{
+	unsigned int nb = f->nb_live;
+	unsigned int i;
+	unsigned int k;
+
+	f->nb_live = 0;
+	for (k = 0; k < nb; k++) {
+		i = f->live[k];
+		if (siov_atc_is_beyond(pasid[i], iova[i]) ||
+		    is_elsewhere(atc, f->tag[i], f->home[i], iova[i]))
+			continue;
+		walk_begin(&f->walk[i], atc, pasid[i], iova[i]);
+		rte_prefetch0(f->walk[i].next);
+		f->live[f->nb_live++] = (uint8_t)i;
+	}
+}
+
+static void
+fill_done(struct siov_atc *atc, struct fill *f, unsigned int i)
+{
+	const struct walk *w = &f->walk[i];
+
+	if (likely(w->shift == atc_shift_of(f->tag[i]))) {
+		atc_find_home(atc, f->tag[i], f->home[i]); /* twice in the burst */
+		atc_enter(atc, f->tag[i], f->home[i], w->data);
+		return;
+	}
+	enter_walk(atc, w->pasid, w->iova, w->shift, w->data);
+}
+
+enum fill_step { FILL_DIR, FILL_PASID, FILL_LEVEL };
+
+static inline int
+take_step(struct siov_atc *atc, struct walk *w, enum fill_step step, unsigned int shift)
+{
+	if (step == FILL_DIR)
+		return walk_dir(w);
+	return step == FILL_PASID ? walk_pasid(w, atc->iommu) : walk_level(w, shift);
+}
+
+/*
+ * One step of every walk. What it reads was prefetched by the step before. Walks that are done
+ * enter the cache, those that fault are forgotten, the others stay live.
+ */
+static inline void
+fill_step(struct siov_atc *atc, struct fill *f, enum fill_step step, unsigned int shift)
+{
+	unsigned int nb = f->nb_live;
+	unsigned int i;
+	unsigned int k;
+	int rc;
+
+	f->nb_live = 0;
+	for (k = 0; k < nb; k++) {
+		i = f->live[k];
+		rc = take_step(atc, &f->walk[i], step, shift);
+		if (rc == WALK_DONE)
+			fill_done(atc, f, i);
+		if (rc != WALK_MORE)
+			continue;
+		rte_prefetch0(f->walk[i].next);
+		f->live[f->nb_live++] = (uint8_t)i;
 	}
 }
 
@@ -155,21 +248,22 @@ unsigned int
 siov_atc_fill_burst(struct siov_atc *atc, const uint32_t *pasid, const uint64_t *iova,
 		    unsigned int n)
 {
-	struct walk_group g;
+	struct fill f;
 	unsigned int missed;
-	unsigned int i;
 
 	n = RTE_MIN(n, SIOV_ATC_BURST_MAX);
-	for (i = 0; i < n; i++)
-		siov_atc_prefetch(atc, pasid[i], iova[i]);
-	begin_group(atc, &g, pasid, iova, n);
-	missed = g.nb;
-	if (likely(missed == 0))
+	fill_prefetch(atc, &f, pasid, iova, n);
+	fill_select(atc, &f, n);
+	if (likely(f.nb_live == 0))
 		return 0;
+	fill_begin(atc, &f, pasid, iova);
+	missed = f.nb_live;
 	atc_count(&atc->misses, missed);
-	step_group(atc, &g, STEP_DIR);
-	step_group(atc, &g, STEP_PASID);
-	while (g.nb > 0)
-		step_group(atc, &g, STEP_LEVEL);
+	fill_step(atc, &f, FILL_DIR, 0);
+	fill_step(atc, &f, FILL_PASID, 0);
+	fill_step(atc, &f, FILL_LEVEL, 39);
+	fill_step(atc, &f, FILL_LEVEL, 30);
+	fill_step(atc, &f, FILL_LEVEL, 21);
+	fill_step(atc, &f, FILL_LEVEL, 12);
 	return missed;
 }

@@ -2,7 +2,7 @@
 /*
  * One walk of the tables, in steps, so that a burst of walks can take each step together:
  *
- *     walk_begin -> walk_dir -> walk_pasid -> walk_level (1 to 4 times) -> data, shift
+ *     walk_begin -> walk_dir -> walk_pasid -> walk_level 39, 30, 21, 12 -> data, shift
  *                                  `-> pass-through: done at once
  *
  * A step reads the one word (of a PASID entry: two, in one line) at walk.next, checks it, and sets
@@ -17,6 +17,7 @@
 
 #define WALK_MORE 0
 #define WALK_DONE -1
+#define WALK_ROOT_SHIFT 39u
 
 struct walk {
 	uint64_t iova;
@@ -25,7 +26,7 @@ struct walk {
 	uint64_t data; /* at the end: of the cache entry */
 	uint64_t perm; /* AND over the levels so far */
 	uint32_t pasid;
-	unsigned int shift; /* what one entry of the level translates; at the end: granule */
+	unsigned int shift; /* at the end: of the granule */
 };
 
 static inline int
@@ -54,8 +55,21 @@ walk_dir(struct walk *w)
 	return WALK_MORE;
 }
 
-/* Out of line: the memory ranges decide. */
-int walk_pass_through(struct walk *w, struct siov_iommu *iommu);
+/*
+ * Out of line: the memory ranges decide. Granule shift for iova, or 0 outside. (Values only: a
+ * pointer to the walk would keep it in memory, and each level would wait for a store.)
+ */
+unsigned int walk_pass_through(struct siov_iommu *iommu, uint64_t iova);
+
+/* Data of a cache entry for the page at hva that holds iova. */
+static inline uint64_t
+walk_data(const struct walk *w, uint64_t hva, uint64_t page_mask)
+{
+	uint64_t delta = hva - (w->iova & ~page_mask);
+	uint64_t did = (w->q1 & SIOV_ATC_DATA_DID_MASK) << SIOV_ATC_DATA_DID_SHIFT;
+
+	return delta | did | (~w->perm & SIOV_ATC_DATA_DENIED);
+}
 
 static inline int
 walk_pasid(struct walk *w, struct siov_iommu *iommu)
@@ -71,46 +85,38 @@ walk_pasid(struct walk *w, struct siov_iommu *iommu)
 	if (unlikely(((q0 & SIOV_VTD_PE_Q0_RSVD) | (q1 & SIOV_VTD_PE_Q1_RSVD)) != 0))
 		return SIOV_FAULT_PASID_RESERVED;
 	w->q1 = q1;
+	w->perm = SIOV_VTD_SS_RW;
 	if (unlikely(type != (SIOV_VTD_PE_PGTT_SS | SIOV_VTD_PE_AW_48))) {
 		if ((type & SIOV_VTD_PE_PGTT_MASK) != SIOV_VTD_PE_PGTT_PT)
 			return SIOV_FAULT_PASID_INVALID;
-		return walk_pass_through(w, iommu);
+		w->shift = walk_pass_through(iommu, w->iova);
+		w->data = walk_data(w, 0, UINT64_MAX);
+		return w->shift != 0 ? WALK_DONE : SIOV_FAULT_DMA_LIMIT;
 	}
 	if (unlikely(w->iova >> SIOV_VTD_SS_IOVA_BITS != 0))
 		return SIOV_FAULT_SS_BEYOND_AW;
-	w->perm = SIOV_VTD_SS_RW;
-	w->shift = SIOV_VTD_SS_IOVA_BITS - SIOV_VTD_SS_INDEX_BITS;
-	w->next =
-		(const table_word_t *)(uintptr_t)(q0 & SIOV_VTD_ADDR_MASK) + (w->iova >> w->shift);
+	w->next = (const table_word_t *)(uintptr_t)(q0 & SIOV_VTD_ADDR_MASK) +
+		  (w->iova >> WALK_ROOT_SHIFT);
 	return WALK_MORE;
-}
-
-/* Data of a cache entry for the page at hva that holds iova. */
-static inline uint64_t
-walk_data(const struct walk *w, uint64_t hva, uint64_t page_mask)
-{
-	uint64_t delta = hva - (w->iova & ~page_mask);
-	uint64_t did = (w->q1 & SIOV_ATC_DATA_DID_MASK) << SIOV_ATC_DATA_DID_SHIFT;
-
-	return delta | did | (~w->perm & SIOV_ATC_DATA_DENIED);
 }
 
 /* A leaf; a page of 1 GiB goes into the cache in granules of 2 MiB. */
 static inline int
-walk_leaf(struct walk *w, uint64_t pte)
+walk_leaf(struct walk *w, uint64_t pte, unsigned int shift)
 {
-	uint64_t page_mask = (UINT64_C(1) << w->shift) - 1;
+	uint64_t page_mask = (UINT64_C(1) << shift) - 1;
 	uint64_t hva = pte & SIOV_VTD_ADDR_MASK;
 
 	if (unlikely((hva & page_mask) != 0))
 		return SIOV_FAULT_SS_RESERVED;
 	w->data = walk_data(w, hva, page_mask);
-	w->shift = RTE_MIN(w->shift, SIOV_ATC_SHIFT_2M);
+	w->shift = RTE_MIN(shift, SIOV_ATC_SHIFT_2M);
 	return WALK_DONE;
 }
 
+/* One table; an entry of it translates 2^shift bytes. */
 static inline int
-walk_level(struct walk *w)
+walk_level(struct walk *w, unsigned int shift)
 {
 	/* A1': pairs with W1 in set_pte() of sstable.c */
 	uint64_t pte = siov_atomic_load((const table_word_t *)w->next, acquire);
@@ -120,13 +126,12 @@ walk_level(struct walk *w)
 		return SIOV_FAULT_SS_NOT_PRESENT;
 	if (unlikely((pte & SIOV_VTD_SS_RSVD) != 0))
 		return SIOV_FAULT_SS_RESERVED;
-	if (w->shift == SIOV_ATC_SHIFT_4K)
-		return walk_leaf(w, pte);
+	if (shift == 12)
+		return walk_leaf(w, pte, shift);
 	if ((pte & SIOV_VTD_SS_PS) != 0)
-		return w->shift <= 30 ? walk_leaf(w, pte) : SIOV_FAULT_SS_RESERVED;
-	w->shift -= SIOV_VTD_SS_INDEX_BITS;
+		return shift <= 30 ? walk_leaf(w, pte, shift) : SIOV_FAULT_SS_RESERVED;
 	w->next = (const table_word_t *)(uintptr_t)(pte & SIOV_VTD_ADDR_MASK) +
-		  ((w->iova >> w->shift) & (SIOV_VTD_SS_ENTRIES - 1));
+		  (w->iova >> (shift - SIOV_VTD_SS_INDEX_BITS)) % SIOV_VTD_SS_ENTRIES;
 	return WALK_MORE;
 }
 
@@ -140,8 +145,14 @@ walk_all(struct walk *w, const struct siov_atc *atc, uint32_t pasid, uint64_t io
 		rc = walk_dir(w);
 	if (rc == WALK_MORE)
 		rc = walk_pasid(w, atc->iommu);
-	while (rc == WALK_MORE)
-		rc = walk_level(w);
+	if (rc == WALK_MORE)
+		rc = walk_level(w, 39);
+	if (rc == WALK_MORE)
+		rc = walk_level(w, 30);
+	if (rc == WALK_MORE)
+		rc = walk_level(w, 21);
+	if (rc == WALK_MORE)
+		rc = walk_level(w, 12);
 	return rc == WALK_DONE ? 0 : rc;
 }
 

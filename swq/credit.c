@@ -165,10 +165,14 @@ lease_size(const struct siov_wq *wq, const struct siov_lane *lane, uint64_t pool
 {
 	uint32_t room = idle_budget(wq->size) + k_last;
 	uint32_t held = pool_held(pool);
+	uint32_t others_held = held - (k_last - 1);
 	uint32_t k = siov_atomic_load(&wq->lease_max, relaxed);
 
+	/* Below its floor, a limited lane may have one if all that is missing may lie idle with
+	 * others: idle lanes must not shut it out of an empty queue for ever.
+	 */
 	if (pool_free(pool) <= lane->floor)
-		return 0;
+		return lane->floor != 0 && pool_free(pool) + others_held >= wq->size;
 	k = RTE_MIN(k, pool_free(pool) - lane->floor);
 	if (k > 1 && held + k > room)
 		k = room > held + 1 ? room - held : 1;
@@ -230,11 +234,15 @@ uint32_t
 siov_lane_refill(struct siov_lane *lane)
 {
 	struct siov_wq *wq = lane->wq;
+	uint32_t k;
 
 	if (wq->mode == SIOV_WQ_DEDICATED)
 		return refill_dedicated(lane);
-	lane->credits += take_grant(lane);
-	lane->credits += lease_credits(wq, lane);
+	k = take_grant(lane);
+	/* Not both: held would not count the one that is left over. */
+	if (k == 0)
+		k = lease_credits(wq, lane);
+	lane->credits += k;
 	if (siov_atomic_load(&lane->hungry, relaxed) != (lane->credits == 0))
 		siov_atomic_store(&lane->hungry, lane->credits == 0, relaxed);
 	return lane->credits;

@@ -56,6 +56,16 @@
 #define RTE_CACHE_GUARD
 #endif
 
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 7, 0, 0) /* telemetry's names of unsigned values */
+#define SIOV_TEL_UINT_VAL RTE_TEL_UINT_VAL
+#define siov_tel_add_array_uint rte_tel_data_add_array_uint
+#define siov_tel_add_dict_uint rte_tel_data_add_dict_uint
+#else
+#define SIOV_TEL_UINT_VAL RTE_TEL_U64_VAL
+#define siov_tel_add_array_uint rte_tel_data_add_array_u64
+#define siov_tel_add_dict_uint rte_tel_data_add_dict_u64
+#endif
+
 /** Every public function of the library carries this mark; all else is hidden. */
 #define SIOV_API __attribute__((visibility("default")))
 

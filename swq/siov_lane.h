@@ -99,13 +99,15 @@ siov_lane_tag(uint64_t idx, uint32_t lap_shift)
 static inline void
 siov_lane_publish_sp(struct siov_lane *lane, const void *desc, uint64_t id)
 {
-	const uint64_t *src = (const uint64_t *)desc;
 	uint64_t tail = lane->tail;
 	struct siov_desc_words *slot = &lane->slots[tail & lane->mask];
-	uint64_t word0 = (src[0] & ~SIOV_DESC_ID_MASK) | id | siov_lane_tag(tail, lane->lap_shift);
+	uint64_t word0;
 
 	siov_prefetch_write(&lane->slots[(tail + lane->ahead) & lane->mask]);
-	__builtin_memcpy(slot->word, src + 1, sizeof(slot->word));
+	/* Copied, not read as a uint64_t: the caller wrote it through another type. */
+	__builtin_memcpy(&word0, desc, sizeof(word0));
+	word0 = (word0 & ~SIOV_DESC_ID_MASK) | id | siov_lane_tag(tail, lane->lap_shift);
+	__builtin_memcpy(slot->word, (const uint8_t *)desc + sizeof(word0), sizeof(slot->word));
 	/* L1: pairs with L2 in siov_lane_pop_sc. */
 	siov_atomic_store(&slot->word0, word0, release);
 	lane->tail = tail + 1;

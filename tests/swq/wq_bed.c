@@ -138,6 +138,25 @@ wq_bed_dispatch(struct wq_bed *bed, unsigned int i, unsigned int max)
 	return n;
 }
 
+uint32_t
+wq_bed_held(const struct wq_bed *bed)
+{
+	return siov_atomic_load(&bed->wq->pool, acquire) >> 17 & 0x1ffff;
+}
+
+uint32_t
+wq_bed_idle_max(uint32_t size)
+{
+	return RTE_MAX(size / 8, RTE_MIN(8u, size / 2));
+}
+
+void
+wq_bed_expire(struct wq_bed *bed)
+{
+	bed->now_cycles += UINT64_C(1) << 26;
+	siov_wq_expire_grant(bed->wq, &bed->granter, bed->now_cycles);
+}
+
 unsigned int
 wq_bed_drain(struct wq_bed *bed)
 {

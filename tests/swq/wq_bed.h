@@ -76,6 +76,15 @@ unsigned int wq_bed_pop_lane(struct wq_bed *bed, struct siov_lane *lane, unsigne
 /** Pop up to @p max from lane @p i and give their credits back; returns how many. */
 unsigned int wq_bed_dispatch(struct wq_bed *bed, unsigned int i, unsigned int max);
 
+/** Idle leased credits that the pool counts (field `held` of credit.c). */
+uint32_t wq_bed_held(const struct wq_bed *bed);
+
+/** Most credits that may lie idle with all lanes of a queue of @p size together. */
+uint32_t wq_bed_idle_max(uint32_t size);
+
+/** Let every grant of the bed's engine run out. */
+void wq_bed_expire(struct wq_bed *bed);
+
 /** Dispatch all that was published; returns how many. */
 unsigned int wq_bed_drain(struct wq_bed *bed);
 

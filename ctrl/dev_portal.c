@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include <rte_rcu_qsbr.h>
+
+#include "dev_priv.h"
+
+#define ATTACH_TIMEOUT_MS 5000u
+
+struct attach {
+	uint32_t wq_id;
+	uint32_t flags;
+	uint64_t deadline_ns;
+	struct siov_lane *lane;
+};
+
+struct detach {
+	struct siov_lane *lane;
+	uint64_t deadline_ns;
+};
+
+/* The queue that an attached lane belongs to, or NULL. */
+static struct dev_wq *
+find_lane(struct siov_dev *dev, const struct siov_lane *lane)
+{
+	unsigned int i;
+
+	if (lane == NULL || !siov_atomic_load(&lane->attached, relaxed))
+		return NULL;
+	for (i = 0; i < dev->conf.nb_wqs; i++) {
+		if (dev->wqs[i].wq == lane->wq)
+			return &dev->wqs[i];
+	}
+	return NULL;
+}
+
+/*
+ * A lane that was detached may be given to another engine when it is attached again. By then its
+ * former engine must have seen that it is gone, and must have ended its long transfers.
+ */
+static bool
+are_old_lanes_free(struct siov_dev *dev, struct dev_wq *dwq)
+{
+	unsigned int i;
+
+	if (!dwq->has_old_lanes)
+		return true;
+	if (rte_rcu_qsbr_check(siov_iommu_qsbr(dev->iommu), dwq->old_lanes_token, false) != 1)
+		return false;
+	for (i = 0; i < dwq->nb_engines; i++) {
+		if (engine_nb_long(dwq->engines[i], dwq->id) != 0)
+			return false;
+	}
+	dwq->has_old_lanes = false;
+	return true;
+}
+
+static int
+step_attach(struct siov_dev *dev, void *arg)
+{
+	struct attach *attach = arg;
+	struct dev_wq *dwq = dev_find_wq(dev, attach->wq_id);
+
+	if (dwq == NULL)
+		return -EINVAL;
+	if (!are_old_lanes_free(dev, dwq))
+		return dev_now_ns() < attach->deadline_ns ? -EAGAIN : -ETIMEDOUT;
+	return siov_wq_attach(dev->mem, dwq->wq, attach->flags, &attach->lane);
+}
+
+int
+siov_dev_attach(struct siov_dev *dev, unsigned int wq_id, uint32_t flags, struct siov_lane **lane)
+{
+	struct attach attach = {
+		.wq_id = wq_id,
+		.flags = flags,
+		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * ATTACH_TIMEOUT_MS,
+	};
+	int ret;
+
+	ret = control_call(dev, step_attach, &attach, ATTACH_TIMEOUT_MS);
+	if (ret == 0)
+		*lane = attach.lane;
+	return ret;
+}
+
+static int
+step_detach(struct siov_dev *dev, void *arg)
+{
+	struct detach *detach = arg;
+	struct dev_wq *dwq = find_lane(dev, detach->lane);
+	int ret;
+
+	if (dwq == NULL)
+		return -EINVAL;
+	ret = siov_wq_detach(detach->lane);
+	if (ret == -EBUSY)
+		return dev_now_ns() < detach->deadline_ns ? -EAGAIN : -ETIMEDOUT;
+	if (ret != 0)
+		return ret;
+	portal_close_lane(&dev->portals, &dwq->portals, detach->lane->id);
+	if (dwq->nb_engines > 1) {
+		dwq->old_lanes_token = rte_rcu_qsbr_start(siov_iommu_qsbr(dev->iommu));
+		dwq->has_old_lanes = true;
+	}
+	return 0;
+}
+
+int
+siov_dev_detach(struct siov_dev *dev, struct siov_lane *lane, unsigned int timeout_ms)
+{
+	struct detach detach = {
+		.lane = lane,
+		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
+	};
+
+	return control_call(dev, step_detach, &detach, timeout_ms);
+}
+
+/* Under the lock. */
+static int
+open_portal(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out)
+{
+	struct dev_wq *dwq = find_lane(dev, conf->lane);
+	unsigned int i;
+	int ret = 0;
+
+	if (dwq == NULL)
+		return -EINVAL;
+	/* Work of a dedicated queue is the queue's PASID's, whatever its portal may say. */
+	if (dwq->conf->mode == SIOV_WQ_DEDICATED && conf->pasid != dwq->conf->pasid)
+		return -EINVAL;
+	for (i = 0; i < dwq->nb_engines && ret == 0; i++)
+		ret = engine_add_pasid(dwq->engines[i], dwq->id, conf->pasid);
+	if (ret != 0)
+		return ret;
+	return portal_open(&dev->portals, &dwq->portals, conf, out);
+}
+
+/* Not by way of the control lcore: there may be a million of them, and none has to wait. */
+int
+siov_dev_portal_open(struct siov_dev *dev, struct siov_lane *lane, uint32_t pasid, uint32_t flags,
+		     struct siov_portal **portal)
+{
+	const struct portal_conf conf = {.lane = lane, .pasid = pasid, .flags = flags};
+	int ret;
+
+	if (pasid > SIOV_PASID_MAX)
+		return -ERANGE;
+	if (flags & ~(SIOV_PORTAL_F_PASID | SIOV_PORTAL_F_PRIV))
+		return -EINVAL;
+	dev_lock(dev);
+	ret = open_portal(dev, &conf, portal);
+	dev_unlock(dev);
+	return ret;
+}
+
+void
+siov_dev_portal_close(struct siov_dev *dev, struct siov_portal *portal)
+{
+	struct dev_wq *dwq;
+	int ret = -EINVAL;
+
+	if (portal == NULL)
+		return;
+	dev_lock(dev);
+	dwq = find_lane(dev, portal->lane);
+	if (dwq != NULL)
+		ret = portal_close(&dev->portals, &dwq->portals, portal);
+	dev_unlock(dev);
+	if (ret != 0)
+		CTRL_LOG(ERR, "%s: portal %p is not open here", dev->conf.name, (void *)portal);
+}
+
+size_t
+siov_dev_pasid_memory(struct siov_dev *dev)
+{
+	size_t bytes;
+	unsigned int i;
+
+	dev_lock(dev);
+	bytes = dev->portals.bytes;
+	for (i = 0; i < dev->conf.nb_engines; i++)
+		bytes += engine_pasid_memory(dev->engines[i]);
+	dev_unlock(dev);
+	return bytes;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A device as the files of ctrl/ see it; applications see siov_dev.h. */
+#ifndef DEV_PRIV_H
+#define DEV_PRIV_H
+
+#include <pthread.h>
+
+#include <sys/queue.h>
+
+#include <rte_log.h>
+
+#include "control_priv.h"
+#include "engine_priv.h"
+#include "portal_pool_priv.h"
+#include "siov_dev.h"
+
+extern int ctrl_logtype;
+
+#define CTRL_LOG(level, ...) \
+	rte_log(RTE_LOG_##level, ctrl_logtype, \
+		RTE_FMT("SIOV_CTRL: " RTE_FMT_HEAD(__VA_ARGS__, ) "\n", \
+			RTE_FMT_TAIL(__VA_ARGS__, )))
+
+#define DEV_ERRORS 1024u /* size of the error log */
+
+/* One queue of a device. */
+struct dev_wq {
+	/* const after create */
+	const struct siov_dev_wq_conf *conf;
+	struct siov_wq *wq;
+	uint32_t id;
+	uint32_t nb_engines;
+	struct siov_engine *engines[SIOV_DEV_ENGINES_MAX]; /* by slot */
+	/* under the device's lock */
+	struct portal_index portals;
+	uint64_t overflows_seen;
+	bool is_draining; /* a drain is in progress and owns the queue's state */
+	bool has_old_lanes; /* detached, and perhaps still in some engine's list */
+	uint64_t old_lanes_token;
+};
+
+/* Errors that nobody has fetched yet, oldest first. */
+struct dev_error_log {
+	struct siov_error entries[DEV_ERRORS];
+	uint32_t head;
+	uint32_t nb;
+	uint64_t nb_dropped; /* found the log full */
+};
+
+struct siov_dev {
+	/* const after create */
+	struct siov_dev_conf conf;
+	const struct siov_mem *mem;
+	struct siov_iommu *iommu;
+	bool owns_iommu;
+	TAILQ_ENTRY(siov_dev) telemetry_entry; /* under the registry's lock */
+	bool is_listed;
+	/* All below is under the lock: held for short steps, never while somebody sleeps. */
+	pthread_mutex_t lock;
+	struct control control;
+	struct siov_engine *engines[SIOV_DEV_ENGINES_MAX];
+	struct dev_wq wqs[SIOV_DEV_WQS_MAX];
+	struct portal_pool portals;
+	struct dev_error_log errors;
+};
+
+static inline void
+dev_lock(struct siov_dev *dev)
+{
+	pthread_mutex_lock(&dev->lock);
+}
+
+static inline void
+dev_unlock(struct siov_dev *dev)
+{
+	pthread_mutex_unlock(&dev->lock);
+}
+
+/* Queue wq_id, or NULL. */
+static inline struct dev_wq *
+dev_find_wq(struct siov_dev *dev, unsigned int wq_id)
+{
+	return wq_id < dev->conf.nb_wqs ? &dev->wqs[wq_id] : NULL;
+}
+
+/* Monotonic time [ns]. */
+uint64_t dev_now_ns(void);
+
+/* Whether any queue accepts or drains. Under the lock. */
+bool dev_is_active(const struct siov_dev *dev);
+
+/* Bring errors from engines and dedicated queues into the log. Returns how many. Under the lock. */
+unsigned int dev_collect_errors(struct siov_dev *dev);
+
+/* Log the newest n errors of the log, a few of them in full. Under the lock. */
+void dev_log_errors(const struct siov_dev *dev, unsigned int n);
+
+/* Called with each PASID from first on and its counters, until it returns non-zero. */
+int dev_walk_from(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_stats_cb cb,
+		  void *arg);
+
+/* Show the device to telemetry, and take it away again; telemetry is optional, so no error. */
+void telemetry_add(struct siov_dev *dev);
+void telemetry_remove(struct siov_dev *dev);
+
+#endif /* DEV_PRIV_H */

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A queue's state, from the outside.
+ *
+ * A drain has four conditions, looked at in this order:
+ *  1. the queue is in the state draining: submitters that look now are told to retry;
+ *  2. every attached lane is empty: engines have taken out what was accepted;
+ *  3. a grace period has passed since: the bursts taken out are worked off, and what is longer is
+ *     counted as a long transfer;
+ *  4. no engine has a long transfer of the queue in progress.
+ * A submitter that looked just before (1) may still publish; (2) is therefore checked again with
+ * each look, and a descriptor seen late starts (3) anew.
+ */
+#include <errno.h>
+
+#include <rte_rcu_qsbr.h>
+
+#include "dev_priv.h"
+
+struct drain {
+	uint32_t wq_id;
+	enum siov_wq_state then; /* afterwards */
+	uint64_t deadline_ns;
+	bool is_started;
+	bool has_token;
+	uint64_t token;
+};
+
+bool
+dev_is_active(const struct siov_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->conf.nb_wqs; i++) {
+		if (siov_atomic_load(&dev->wqs[i].wq->state, relaxed) != SIOV_WQ_DISABLED)
+			return true;
+	}
+	return false;
+}
+
+static bool
+are_lanes_empty(const struct siov_wq *wq)
+{
+	uint32_t nb_lanes = siov_atomic_load(&wq->nb_lanes, relaxed);
+	uint32_t i;
+
+	for (i = 0; i < nb_lanes; i++) {
+		if (siov_atomic_load(&wq->lanes[i]->attached, relaxed) &&
+		    !siov_lane_is_empty(wq->lanes[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_drained(struct siov_dev *dev, const struct dev_wq *dwq, struct drain *drain)
+{
+	struct rte_rcu_qsbr *qsbr = siov_iommu_qsbr(dev->iommu);
+	unsigned int i;
+
+	if (!are_lanes_empty(dwq->wq)) {
+		drain->has_token = false;
+		return false;
+	}
+	if (!drain->has_token) {
+		drain->token = rte_rcu_qsbr_start(qsbr);
+		drain->has_token = true;
+	}
+	if (rte_rcu_qsbr_check(qsbr, drain->token, false) != 1)
+		return false;
+	for (i = 0; i < dwq->nb_engines; i++) {
+		if (engine_nb_long(dwq->engines[i], dwq->id) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+end_drain(struct dev_wq *dwq, enum siov_wq_state state)
+{
+	siov_wq_set_state(dwq->wq, state);
+	dwq->is_draining = false;
+}
+
+static int
+step_drain(struct siov_dev *dev, void *arg)
+{
+	struct drain *drain = arg;
+	struct dev_wq *dwq = dev_find_wq(dev, drain->wq_id);
+
+	if (dwq == NULL)
+		return -EINVAL;
+	if (!drain->is_started) {
+		if (dwq->is_draining)
+			return -EBUSY;
+		if (siov_atomic_load(&dwq->wq->state, relaxed) == SIOV_WQ_DISABLED)
+			return 0;
+		siov_wq_set_state(dwq->wq, SIOV_WQ_DRAINING);
+		dwq->is_draining = true;
+		drain->is_started = true;
+	}
+	if (is_drained(dev, dwq, drain)) {
+		end_drain(dwq, drain->then);
+		return 0;
+	}
+	if (dev_now_ns() < drain->deadline_ns)
+		return -EAGAIN;
+	end_drain(dwq, SIOV_WQ_ENABLED);
+	CTRL_LOG(NOTICE, "%s: wq %u: not drained in time", dev->conf.name, dwq->id);
+	return -ETIMEDOUT;
+}
+
+static int
+drain_wq(struct siov_dev *dev, unsigned int wq_id, enum siov_wq_state then, unsigned int timeout_ms)
+{
+	struct drain drain = {
+		.wq_id = wq_id,
+		.then = then,
+		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
+	};
+
+	return control_call(dev, step_drain, &drain, timeout_ms);
+}
+
+int
+siov_dev_wq_drain(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms)
+{
+	return drain_wq(dev, wq_id, SIOV_WQ_ENABLED, timeout_ms);
+}
+
+int
+siov_dev_wq_disable(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms)
+{
+	return drain_wq(dev, wq_id, SIOV_WQ_DISABLED, timeout_ms);
+}
+
+static int
+step_enable(struct siov_dev *dev, void *arg)
+{
+	const unsigned int *wq_id = arg;
+	struct dev_wq *dwq = dev_find_wq(dev, *wq_id);
+
+	if (dwq == NULL)
+		return -EINVAL;
+	if (dwq->is_draining)
+		return -EBUSY;
+	return siov_wq_set_state(dwq->wq, SIOV_WQ_ENABLED);
+}
+
+int
+siov_dev_wq_enable(struct siov_dev *dev, unsigned int wq_id)
+{
+	return control_call(dev, step_enable, &wq_id, 0);
+}
+
+int
+siov_dev_enable(struct siov_dev *dev)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < dev->conf.nb_wqs && ret == 0; i++)
+		ret = siov_dev_wq_enable(dev, i);
+	return ret;
+}
+
+int
+siov_dev_disable(struct siov_dev *dev, unsigned int timeout_ms)
+{
+	uint64_t end_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
+	unsigned int i;
+	int first = 0;
+
+	for (i = 0; i < dev->conf.nb_wqs; i++) {
+		uint64_t now_ns = dev_now_ns();
+		uint64_t left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
+		int ret = siov_dev_wq_disable(dev, i, (unsigned int)(left_ns / 1000000));
+
+		if (first == 0)
+			first = ret;
+	}
+	return first;
+}

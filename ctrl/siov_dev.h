@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * An emulated device: work queues, engines, PASIDs and the control lcore that looks after them.
+ *
+ *     application                      siov_dev
+ *     submitting threads ─ portals ──► work queues ──► engines (application's lcores, polling)
+ *     any thread ────────────────────► control lcore (asleep until asked)
+ *                                      siov_iommu: PASIDs, domains, guest memory
+ *
+ * Legal call order:
+ *  1. siov_dev_conf_init, fill in, siov_dev_create; siov_iommu_* calls on siov_dev_iommu() or
+ *     siov_gmem_create for memory and PASIDs;
+ *  2. engines: siov_engine_start and siov_engine_poll on an lcore each (or siov_dev_run_engine);
+ *     control: siov_dev_run_control on a thread that may sleep;
+ *  3. siov_dev_wq_enable; per submitting thread siov_dev_attach; per PASID siov_dev_portal_open;
+ *  4. submissions (siov_portal.h);
+ *  5. siov_dev_portal_close, siov_dev_detach, siov_dev_wq_disable; stop engines and control;
+ *     siov_dev_free.
+ *
+ * Any number of devices live in one process; there is no global state.
+ *
+ * Thread: unless a function says otherwise it may be called from any thread but an engine's. What
+ * changes a queue or a lane is done by the control lcore while that runs, and the caller waits for
+ * the answer; otherwise by the caller. If the control lcore does not take it up for 5 s longer than
+ * the call's own time-out, the answer is -ETIMEDOUT and nothing was done. Portals and statistics
+ * are always the caller's own work, under a lock that is held for short.
+ *
+ * Spec: 7.2, 7.3; requirements 6.2.5, 7.2.3, 7.2.6.
+ */
+#ifndef SIOV_DEV_H
+#define SIOV_DEV_H
+
+#include <stdio.h>
+
+#include "siov_engine.h"
+#include "siov_iommu.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIOV_DEV_NAME_LEN 32u /**< with the terminating zero */
+#define SIOV_DEV_WQS_MAX 64u
+#define SIOV_DEV_ENGINES_MAX 16u
+#define SIOV_DEV_GROUPS_MAX 16u
+#define SIOV_DEV_XFER_MAX (1u << 31) /**< bytes of one transfer */
+#define SIOV_DEV_ATC_MIN 64u /**< entries of an engine's translation cache */
+#define SIOV_DEV_ATC_MAX (1u << 20)
+#define SIOV_DEV_LATENCY_MAX (1u << 20) /**< histograms of an engine, 4 KiB each */
+
+struct siov_dev;
+
+/** One work queue. */
+struct siov_dev_wq_conf {
+	enum siov_wq_mode mode;
+	uint32_t size; /**< entries, 1 to SIOV_WQ_SIZE_MAX */
+	uint32_t threshold; /**< for limited portals, 1 to size; 0: size */
+	uint32_t priority; /**< weight within its group, 1 to 15 */
+	uint32_t group; /**< 0 to SIOV_DEV_GROUPS_MAX - 1; served by the engines of this group */
+	uint32_t lanes_max; /**< submitting threads, 1 to SIOV_WQ_LANES_MAX */
+	uint32_t flags; /**< SIOV_WQ_F_* */
+	uint32_t pasid; /**< dedicated: PASID of all its work */
+	uint32_t xfer_max; /**< largest transfer, 1 to SIOV_DEV_XFER_MAX bytes */
+};
+
+/** One engine. */
+struct siov_dev_engine_conf {
+	uint32_t group; /**< 0 to SIOV_DEV_GROUPS_MAX - 1 */
+};
+
+/** Supervisor requests (Priv) are enabled in the PASID capability. */
+#define SIOV_DEV_F_PRIV 0x1u
+
+/** A whole device; const once given to siov_dev_create. */
+struct siov_dev_conf {
+	char name[SIOV_DEV_NAME_LEN]; /**< letters, digits, '_'; unique where telemetry is used */
+	uint32_t nb_wqs; /**< 1 to SIOV_DEV_WQS_MAX */
+	uint32_t nb_engines; /**< 1 to SIOV_DEV_ENGINES_MAX */
+	struct siov_dev_wq_conf wqs[SIOV_DEV_WQS_MAX];
+	struct siov_dev_engine_conf engines[SIOV_DEV_ENGINES_MAX];
+	uint32_t atc_entries; /**< per engine, 64 to 1048576 */
+	uint32_t nb_latency; /**< (queue, PASID) pairs per engine with a histogram of their own */
+	uint32_t flags; /**< SIOV_DEV_F_* */
+	int socket_id; /**< NUMA node, -1: any */
+	struct siov_iommu *iommu; /**< the platform; NULL: the device makes one of its own */
+	const struct siov_mem *mem; /**< NULL: siov_mem_eal() */
+};
+
+/** Set defaults: "siov0", one shared queue of 128 entries, one engine, one group. */
+SIOV_API void siov_dev_conf_init(struct siov_dev_conf *conf);
+
+/** Set one queue's defaults: shared, 128 entries, priority 1, group 0, 128 lanes, 2 GiB. */
+SIOV_API void siov_dev_wq_conf_init(struct siov_dev_wq_conf *conf);
+
+/**
+ * Check a configuration.
+ *
+ * @param why     buffer for one line that names what is wrong and what is allowed; may be NULL.
+ * @param why_len its size in bytes.
+ * @return 0, -EINVAL (contradiction, unknown flag, bad name), -ERANGE (number out of range).
+ */
+SIOV_API int siov_dev_conf_check(const struct siov_dev_conf *conf, char *why, size_t why_len);
+
+/**
+ * Build a device: queues disabled, engines not started.
+ *
+ * @param conf NULL: the defaults.
+ * @return 0, an error of siov_dev_conf_check, or -ENOMEM; on error nothing is left behind.
+ */
+SIOV_API int siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev **out);
+
+/** Take a device down. Engines and control must be stopped, no submitter may use it. NULL is fine. */
+SIOV_API void siov_dev_free(struct siov_dev *dev);
+
+SIOV_API const struct siov_dev_conf *siov_dev_get_conf(const struct siov_dev *dev);
+
+/** The device's platform: its own, or the one it was given. */
+SIOV_API struct siov_iommu *siov_dev_iommu(struct siov_dev *dev);
+
+/** Engine @p engine_id, or NULL. */
+SIOV_API struct siov_engine *siov_dev_engine(struct siov_dev *dev, unsigned int engine_id);
+
+/** Queue @p wq_id, for siov_wq_* calls that only look; or NULL. */
+SIOV_API struct siov_wq *siov_dev_wq(struct siov_dev *dev, unsigned int wq_id);
+
+/** Accept submissions. @return 0; -EINVAL no such queue; -EBUSY it is draining; -ETIMEDOUT. */
+SIOV_API int siov_dev_wq_enable(struct siov_dev *dev, unsigned int wq_id);
+
+/**
+ * Drain a queue: new submissions are told to retry, what was accepted before completes, then the
+ * queue is enabled again. A disabled queue is drained already.
+ *
+ * @return 0; -EINVAL no such queue; -EBUSY another drain of it is in progress; -ETIMEDOUT not done
+ *         after @p timeout_ms (its engine does not run?): the queue is enabled again.
+ */
+SIOV_API int siov_dev_wq_drain(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms);
+
+/** Drain, then disable. @return as siov_dev_wq_drain; after -ETIMEDOUT the queue stays enabled. */
+SIOV_API int siov_dev_wq_disable(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms);
+
+/** Enable all queues. @return 0 or the first error. */
+SIOV_API int siov_dev_enable(struct siov_dev *dev);
+
+/** Disable all queues. @return 0 or the first error; the others are disabled all the same. */
+SIOV_API int siov_dev_disable(struct siov_dev *dev, unsigned int timeout_ms);
+
+/**
+ * Give one submitting thread its lane on a queue.
+ *
+ * @param flags SIOV_LANE_F_LIMITED or 0.
+ * A lane that was detached is given out again when no engine uses it any more.
+ *
+ * @return 0; -EINVAL no such queue or flag; -ENOSPC all lanes taken; -ENOMEM; -ETIMEDOUT an engine
+ *         has not let go of a detached lane for 5 s.
+ */
+SIOV_API int siov_dev_attach(struct siov_dev *dev, unsigned int wq_id, uint32_t flags,
+			     struct siov_lane **lane);
+
+/**
+ * Take a lane back: its thread has finished, or is dead at whatever instruction. Portals on the
+ * lane are closed with it; what they counted stays in the statistics.
+ *
+ * @return 0; -EINVAL not a lane of this device; -ETIMEDOUT published descriptors were not
+ *         dispatched within @p timeout_ms.
+ */
+SIOV_API int siov_dev_detach(struct siov_dev *dev, struct siov_lane *lane, unsigned int timeout_ms);
+
+/**
+ * Open a portal for a PASID on a lane.
+ *
+ * It goes on counting where a closed portal of the same PASID and queue has stopped, if there is
+ * one: what siov_portal_count tells need not start at 0.
+ *
+ * @param pasid 0 to SIOV_PASID_MAX; on a dedicated queue its own, that of the configuration.
+ * @param flags SIOV_PORTAL_F_PASID, SIOV_PORTAL_F_PRIV.
+ * @param portal owned by the device, valid until siov_dev_portal_close or siov_dev_detach.
+ * @return 0; -EINVAL (flags, lane, another PASID on a dedicated queue); -ERANGE (PASID); -ENOMEM.
+ */
+SIOV_API int siov_dev_portal_open(struct siov_dev *dev, struct siov_lane *lane, uint32_t pasid,
+				  uint32_t flags, struct siov_portal **portal);
+
+/** Close a portal; its thread must not use it any more. What it counted stays. NULL is fine. */
+SIOV_API void siov_dev_portal_close(struct siov_dev *dev, struct siov_portal *portal);
+
+/**
+ * Counters of one PASID on one queue; zeros if it never used it.
+ *
+ * @return 0, -EINVAL (no such queue), -ERANGE (PASID).
+ */
+SIOV_API int siov_dev_stats(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
+			    struct siov_stats *stats);
+
+/** Work whose PASID has no portal on the queue is counted together, under this number. */
+#define SIOV_PASID_OTHERS UINT32_MAX
+
+/** Called for each PASID of a queue, in rising order. Returning non-zero ends the walk. */
+typedef int (*siov_stats_cb)(unsigned int wq_id, uint32_t pasid, const struct siov_stats *stats,
+			     void *arg);
+
+/**
+ * Walk all PASIDs of a queue that were ever given a portal or, sent through a privileged portal,
+ * have done work near one that was; last, if there is any, the sum of the others under
+ * SIOV_PASID_OTHERS. @p cb may call the device.
+ *
+ * @return 0, -EINVAL (no such queue), -ENOMEM, or cb's value.
+ */
+SIOV_API int siov_dev_stats_walk(struct siov_dev *dev, unsigned int wq_id, siov_stats_cb cb,
+				 void *arg);
+
+/** Sum over a queue. @return 0 or -EINVAL. */
+SIOV_API int siov_dev_wq_stats(struct siov_dev *dev, unsigned int wq_id, struct siov_stats *stats);
+
+/**
+ * Fetch and forget errors that no completion record could tell, oldest first.
+ *
+ * @return number written to @p out, at most @p max.
+ */
+SIOV_API unsigned int siov_dev_errors(struct siov_dev *dev, struct siov_error *out,
+				      unsigned int max);
+
+/** Errors that were lost because nobody fetched earlier ones in time. */
+SIOV_API uint64_t siov_dev_errors_dropped(struct siov_dev *dev);
+
+/** Bytes the device itself holds for portals and per-PASID counters (without the platform's). */
+SIOV_API size_t siov_dev_pasid_memory(struct siov_dev *dev);
+
+/**
+ * Be the control lcore: sleep in rte_epoll_wait, serve requests, collect errors, until
+ * siov_dev_stop_control.
+ *
+ * @return 0; -EBUSY another thread is; negative errno of epoll or eventfd.
+ * Thread: one, which may sleep.
+ */
+SIOV_API int siov_dev_run_control(struct siov_dev *dev);
+
+/**
+ * End siov_dev_run_control; returns at once. If no thread is in it, the next call of it returns at
+ * once: a stop is not lost when it overtakes a start.
+ */
+SIOV_API void siov_dev_stop_control(struct siov_dev *dev);
+
+/** Whether a thread is in siov_dev_run_control. */
+SIOV_API bool siov_dev_has_control(struct siov_dev *dev);
+
+/**
+ * Start, poll and stop an engine until *@p stop is not 0.
+ *
+ * @param yields give the CPU away when idle: set it where lcores share CPUs.
+ * Thread: the engine's lcore.
+ */
+SIOV_API void siov_dev_run_engine(struct siov_engine *engine, const SIOV_ATOMIC(uint32_t) *stop,
+				  bool yields);
+
+/** Print the device: queues with lanes, engines, platform. */
+SIOV_API void siov_dev_dump(FILE *f, struct siov_dev *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_DEV_H */

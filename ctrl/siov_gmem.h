@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Guest memory: hugepage memory that a device may reach, with an address space for it.
+ *
+ *     guest-physical  iova ........................ iova + size
+ *                       │ second-stage tables, or the same address in pass-through
+ *     host            hva  ........................ hva + size
+ *
+ * Thread: any but an engine's; the caller serialises calls on one object.
+ */
+#ifndef SIOV_GMEM_H
+#define SIOV_GMEM_H
+
+#include "siov_dev.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct siov_gmem;
+
+/** What to create. */
+struct siov_gmem_conf {
+	uint64_t size; /**< bytes; rounded up to the page size */
+	uint64_t iova; /**< guest-physical start, aligned to the page size */
+	unsigned int page_shift; /**< 12, 21 or 30: the largest page used in the tables */
+	enum siov_domain_kind kind; /**< second stage, or pass-through (iova is then the hva) */
+	unsigned int perm; /**< SIOV_PERM_* of the mapping */
+	int socket_id;
+};
+
+/** Defaults: 2 MiB at iova 0x100000000, 2 MiB pages, second stage, read and write. */
+SIOV_API void siov_gmem_conf_init(struct siov_gmem_conf *conf);
+
+/**
+ * Allocate memory, register it with the device's platform, make a domain and map it.
+ *
+ * @param conf NULL: the defaults.
+ * @return 0, -EINVAL, -ENOMEM, or an error of siov_domain_map; nothing is left behind.
+ */
+SIOV_API int siov_gmem_create(struct siov_dev *dev, const struct siov_gmem_conf *conf,
+			      struct siov_gmem **out);
+
+/** Unmap, unregister and free. @return 0, or -EBUSY while a PASID is bound. NULL is fine. */
+SIOV_API int siov_gmem_free(struct siov_gmem *gmem);
+
+/**
+ * Allocate a PASID and bind it to this memory's address space.
+ *
+ * @return 0, or an error of siov_pasid_alloc_at or siov_pasid_bind; nothing is left behind.
+ */
+SIOV_API int siov_gmem_bind(struct siov_gmem *gmem, uint32_t pasid);
+
+/** Unbind and free a PASID. @return 0, or an error of siov_pasid_unbind. */
+SIOV_API int siov_gmem_unbind(struct siov_gmem *gmem, uint32_t pasid);
+
+/** The address space; bind PASIDs to it with siov_pasid_bind. */
+SIOV_API struct siov_domain *siov_gmem_domain(struct siov_gmem *gmem);
+
+SIOV_API void *siov_gmem_hva(const struct siov_gmem *gmem); /**< host address of the first byte */
+SIOV_API uint64_t
+siov_gmem_iova(const struct siov_gmem *gmem); /**< device address of the first byte */
+SIOV_API uint64_t siov_gmem_size(const struct siov_gmem *gmem); /**< bytes */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_GMEM_H */
