@@ -10,6 +10,7 @@
 #include <rte_pause.h>
 
 #include "engine_priv.h"
+#include "errlog_priv.h"
 #include "op.h"
 #include "record.h"
 
@@ -17,7 +18,6 @@
 #define SLICE_BYTES (64u * 1024)
 #define PREFETCH_BYTES 512u
 #define LONG_PER_LANE 4u /* long transfers of one lane in progress */
-#define ERRORS 256u /* size of the error log, a power of two */
 #define FAILS 1024u /* records with failure counts of their own */
 
 /* A long transfer set aside. */
@@ -85,10 +85,8 @@ struct siov_engine {
 	uint32_t next_long_wq;
 	uint64_t misses_seen;
 	struct burst burst;
-	/* error log: engine writes at errors_tail, control reads at errors_head */
-	SIOV_ATOMIC(uint32_t) errors_tail __attribute__((aligned(64)));
-	struct siov_error errors[ERRORS];
-	SIOV_ATOMIC(uint32_t) errors_head __attribute__((aligned(64)));
+	/* from the engine to control */
+	struct errlog errors;
 	/* owner: control lcore */
 	size_t record_bytes;
 };
@@ -209,38 +207,22 @@ static void
 report_error(struct siov_engine *engine, const struct engine_wq *ewq, const struct op *op,
 	     uint8_t code)
 {
-	uint32_t tail = siov_atomic_load(&engine->errors_tail, relaxed);
-
-	/* E1: pairs with E2; the entry was read. */
-	if (tail - siov_atomic_load(&engine->errors_head, acquire) == ERRORS) {
-		RECORD_ADD(&engine->nb.errors_dropped, 1);
-		return;
-	}
-	engine->errors[tail & (ERRORS - 1)] = (struct siov_error){
+	const struct siov_error error = {
 		.fault_addr = op->fault_addr,
 		.pasid = op->desc->pasid,
 		.wq_id = ewq->wq_id,
 		.code = code,
 		.opcode = op->desc->opcode,
 	};
-	/* E3: pairs with E4; the entry is whole. */
-	siov_atomic_store(&engine->errors_tail, tail + 1, release);
+
+	if (!errlog_put_sp(&engine->errors, &error))
+		RECORD_ADD(&engine->nb.errors_dropped, 1);
 }
 
 unsigned int
 engine_take_errors(struct siov_engine *engine, struct siov_error *out, unsigned int max)
 {
-	uint32_t head = siov_atomic_load(&engine->errors_head, relaxed);
-	/* E4: pairs with E3. */
-	uint32_t tail = siov_atomic_load(&engine->errors_tail, acquire);
-	unsigned int n = RTE_MIN(tail - head, max);
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		out[i] = engine->errors[(head + i) & (ERRORS - 1)];
-	/* E2: pairs with E1. */
-	siov_atomic_store(&engine->errors_head, head + n, release);
-	return n;
+	return errlog_take_sc(&engine->errors, out, max);
 }
 
 /* ---- completion ---- */

@@ -175,8 +175,7 @@ rig_add_guest_on(struct rig *rig, struct siov_lane *lane, uint32_t pasid, struct
 		assert_int_equal(ret, -EEXIST);
 	if (is_new) {
 		guest->comps = (void *)rig_take(rig, RIG_PAGE, false);
-		rig_map_at(guest, RIG_COMP_IOVA, guest->comps, RIG_PAGE,
-			   SIOV_PERM_R | SIOV_PERM_W);
+		rig_map_at(guest, RIG_COMP_IOVA, guest->comps, RIG_PAGE, SIOV_PERM_R | SIOV_PERM_W);
 	}
 	return guest;
 }

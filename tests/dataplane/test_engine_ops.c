@@ -19,10 +19,29 @@ struct bed {
 	uint8_t *a, *b, *c; /* AREA bytes each */
 };
 
-static const uint64_t sizes[] = {1,    2,     3,     7,     8,       9,	     63,
-				 64,   65,    511,   513,   4095,    4096,   4097,
-				 8191, 65535, 65536, 65537, 131072,  200001, RIG_2M - 1,
-				 RIG_2M + 1, (UINT64_C(4) << 20) + 123};
+static const uint64_t sizes[] = {1,
+				 2,
+				 3,
+				 7,
+				 8,
+				 9,
+				 63,
+				 64,
+				 65,
+				 511,
+				 513,
+				 4095,
+				 4096,
+				 4097,
+				 8191,
+				 65535,
+				 65536,
+				 65537,
+				 131072,
+				 200001,
+				 RIG_2M - 1,
+				 RIG_2M + 1,
+				 (UINT64_C(4) << 20) + 123};
 
 static const uint64_t offsets[] = {0, 1, 7, 63, 2048, 4095};
 
@@ -177,7 +196,7 @@ run_overlap(struct bed *bed, uint64_t from, int64_t distance, uint64_t len)
 static void
 test_overlapping_moves_are_those_of_memmove(void **state)
 {
-	static const int64_t distances[] = {0,	  1,	2,    7,     8,	    63,	   64,	  100,
+	static const int64_t distances[] = {0,    1,    2,    7,     8,     63,    64,    100,
 					    4095, 4096, 4097, 65535, 65536, 65537, 131071};
 	static const uint64_t lens[] = {1, 5, 100, 4096, 5000, 65536, 70000, 200000};
 	const uint64_t from = (UINT64_C(1) << 20) + 17;
@@ -308,8 +327,8 @@ test_copy_with_crc_of_all_sizes(void **state)
 
 /* Where the first difference is placed: around words, pages and slices, and at the ends. */
 static const uint64_t positions[] = {
-	0,     1,     7,     8,	    63,	   64,	  511,	 512,	513,	4094,  4095,
-	4096,  4097,  8191,  8192,  65535, 65536, 65537, 69631, 131071, 131072, 199999,
+	0,    1,    7,    8,    63,    64,    511,   512,   513,    4094,   4095,
+	4096, 4097, 8191, 8192, 65535, 65536, 65537, 69631, 131071, 131072, 199999,
 };
 
 #define COMPARED UINT64_C(200000)

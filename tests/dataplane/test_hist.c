@@ -244,10 +244,9 @@ test_attempts_are_accepted_and_every_retry(void **state)
 		all += s.submitted[i];
 	}
 	assert_int_equal(siov_stats_attempts(&s), all);
-	assert_int_equal(siov_stats_retry_other(&s),
-			 all - s.submitted[SIOV_DMWR_SUCCESS] -
-				 s.submitted[SIOV_DMWR_RETRY_CAPACITY] -
-				 s.submitted[SIOV_DMWR_RETRY_QOS]);
+	assert_int_equal(siov_stats_retry_other(&s), all - s.submitted[SIOV_DMWR_SUCCESS] -
+							     s.submitted[SIOV_DMWR_RETRY_CAPACITY] -
+							     s.submitted[SIOV_DMWR_RETRY_QOS]);
 }
 
 int

@@ -10,7 +10,7 @@
 #include "wq_bed.h"
 
 #define LANES 6u
-#define STEPS 4000u
+#define STEPS 10000u
 #define SEEDS 60u
 
 struct model_lane {
@@ -186,6 +186,8 @@ take_step(struct model *m)
 	} else {
 		step_state(m);
 	}
+	if (m->bed->wq->state != SIOV_WQ_ENABLED && next_random(m, 5) == 0)
+		step_state(m);
 	check_laws(m);
 }
 
