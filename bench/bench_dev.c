@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include <rte_launch.h>
+
+#include "bench.h"
+#include "bench_dev.h"
+
+static int
+run_engine(void *arg)
+{
+	struct bench_dev *bd = arg;
+
+	siov_dev_run_engine(siov_dev_engine(bd->dev, 0), &bd->stop, bench_opt->shares_cpus);
+	return 0;
+}
+
+static void
+free_all(struct bench_dev *bd)
+{
+	uint32_t p;
+
+	for (p = 1; p <= bd->nb_pasids; p++)
+		siov_gmem_unbind(bd->gmem, p);
+	siov_gmem_free(bd->gmem);
+	siov_dev_free(bd->dev);
+}
+
+bool
+bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint32_t nb_pasids)
+{
+	struct siov_gmem_conf gmem_conf;
+	struct siov_dev_conf conf;
+
+	memset(bd, 0, sizeof(*bd));
+	siov_dev_conf_init(&conf);
+	conf.wqs[0].size = entries;
+	siov_gmem_conf_init(&gmem_conf);
+	gmem_conf.size = mem_bytes;
+	if (siov_dev_create(&conf, &bd->dev) != 0 ||
+	    siov_gmem_create(bd->dev, &gmem_conf, &bd->gmem) != 0)
+		goto fail;
+	for (; bd->nb_pasids < nb_pasids; bd->nb_pasids++) {
+		if (siov_gmem_bind(bd->gmem, bd->nb_pasids + 1) != 0)
+			goto fail;
+	}
+	bd->hva = siov_gmem_hva(bd->gmem);
+	bd->iova = siov_gmem_iova(bd->gmem);
+	if (siov_dev_enable(bd->dev) != 0 ||
+	    rte_eal_remote_launch(run_engine, bd, bench_engine_lcore()) != 0)
+		goto fail;
+	return true;
+fail:
+	free_all(bd);
+	return false;
+}
+
+void
+bench_dev_stop(struct bench_dev *bd)
+{
+	siov_atomic_store(&bd->stop, 1, relaxed);
+	rte_eal_wait_lcore(bench_engine_lcore());
+	free_all(bd);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A whole device with its engine on an lcore of its own, as most benches need it. */
+#ifndef BENCH_DEV_H
+#define BENCH_DEV_H
+
+#include "siov_gmem.h"
+
+struct bench_dev {
+	struct siov_dev *dev;
+	struct siov_gmem *gmem;
+	uint8_t *hva; /* guest memory */
+	uint64_t iova; /* its device address */
+	uint32_t nb_pasids;
+	SIOV_ATOMIC(uint32_t) stop;
+};
+
+/*
+ * One shared queue of entries, mem_bytes of guest memory in pages of 2 MiB, PASIDs 1 to nb_pasids
+ * bound to it; queue enabled, engine running. False: nothing is left behind.
+ */
+bool bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+		     uint32_t nb_pasids);
+void bench_dev_stop(struct bench_dev *bd);
+
+#endif /* BENCH_DEV_H */

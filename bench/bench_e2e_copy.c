@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How fast does a copy go through the whole device? Distinct source and destination buffers, spread
+ * over the same memory for everybody, one submitter, one engine, verified byte by byte afterwards.
+ * Peer: DPDK's dma_skeleton through rte_dmadev. Limit: the engine's core alone, copying the same
+ * buffers with rte_memcpy.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_dev.h>
+#include <rte_dmadev.h>
+#include <rte_launch.h>
+#include <rte_malloc.h>
+#include <rte_memcpy.h>
+#include <rte_pause.h>
+
+#include "bench.h"
+#include "bench_dev.h"
+
+#define DATA_BYTES (64u << 20) /* sources and destinations, half each */
+#define DEPTH 128u /* descriptors in flight */
+#define SKELETON "dma_skeleton"
+
+struct args {
+	uint32_t size;
+};
+
+struct pairs {
+	uint8_t *src, *dst;
+	uint32_t size;
+	uint32_t nb; /* buffers on each side */
+};
+
+static struct pairs
+make_pairs(uint8_t *mem, uint32_t size)
+{
+	struct pairs p = {.src = mem, .dst = mem + DATA_BYTES / 2, .size = size};
+	uint32_t i;
+
+	p.nb = DATA_BYTES / 2 / size;
+	for (i = 0; i < DATA_BYTES / 2; i++)
+		p.src[i] = (uint8_t)(i * 31 + (i >> 8) * 7);
+	memset(p.dst, 0, DATA_BYTES / 2);
+	return p;
+}
+
+/* What was copied is right; nb is the number of copies done. */
+static bool
+is_copied(const struct pairs *p, uint64_t nb)
+{
+	uint64_t bytes = RTE_MIN(nb, (uint64_t)p->nb) * p->size;
+
+	return memcmp(p->src, p->dst, bytes) == 0;
+}
+
+static double
+gbytes(const struct pairs *p, uint64_t nb, uint64_t cycles)
+{
+	return (double)nb * p->size / bench_seconds(cycles) / 1e9;
+}
+
+/* ---- ours ---- */
+
+static bool
+wait_record(struct dsa_completion_record *rec)
+{
+	unsigned int rounds = 0;
+
+	while (siov_atomic_load(&rec->status, acquire) == DSA_COMP_NONE)
+		bench_relax(&rounds, bench_opt->shares_cpus);
+	return rec->status == DSA_COMP_SUCCESS;
+}
+
+/* Copy until end_cycles have passed. Returns copies done; *ok says whether all succeeded. */
+static uint64_t
+copy_for(struct siov_portal *portal, const struct pairs *p, struct dsa_completion_record *recs,
+	 uint64_t data_iova, uint64_t recs_iova, uint64_t cycles, bool *ok)
+{
+	struct dsa_hw_desc desc __attribute__((aligned(64)));
+	uint64_t start = rte_rdtsc(), i, done = 0;
+	unsigned int rounds = 0;
+	uint32_t at = 0;
+
+	memset(&desc, 0, sizeof(desc));
+	desc.opcode = DSA_OPCODE_MEMMOVE;
+	desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
+	desc.xfer_size = p->size;
+	*ok = true;
+	for (i = 0; rte_rdtsc() - start < cycles; i++) {
+		if (i - done == DEPTH)
+			*ok &= wait_record(&recs[done++ % DEPTH]);
+		recs[i % DEPTH].status = DSA_COMP_NONE;
+		desc.completion_addr = recs_iova + (i % DEPTH) * sizeof(recs[0]);
+		desc.src_addr = data_iova + (uint64_t)at * p->size;
+		desc.dst_addr = desc.src_addr + DATA_BYTES / 2;
+		at = at + 1 == p->nb ? 0 : at + 1;
+		while (siov_enqcmd(portal, &desc) != SIOV_DMWR_SUCCESS)
+			bench_relax(&rounds, bench_opt->shares_cpus);
+	}
+	for (; done < i; done++)
+		*ok &= wait_record(&recs[done % DEPTH]);
+	return i;
+}
+
+static double
+measure_ours(const void *arg)
+{
+	const struct args *args = arg;
+	uint64_t hz = rte_get_tsc_hz(), start, nb, cycles;
+	struct siov_portal *portal;
+	struct siov_lane *lane;
+	struct bench_dev bd;
+	struct pairs p;
+	bool ok, warm_ok;
+
+	if (!bench_dev_start(&bd, 1024, DATA_BYTES + (2u << 20), 1))
+		return BENCH_FAILED;
+	if (siov_dev_attach(bd.dev, 0, 0, &lane) != 0 ||
+	    siov_dev_portal_open(bd.dev, lane, 1, SIOV_PORTAL_F_PASID, &portal) != 0) {
+		bench_dev_stop(&bd);
+		return BENCH_FAILED;
+	}
+	p = make_pairs(bd.hva, args->size);
+	copy_for(portal, &p, (void *)(bd.hva + DATA_BYTES), bd.iova, bd.iova + DATA_BYTES,
+		 (uint64_t)((double)hz * bench_opt->seconds * 0.3), &warm_ok);
+	start = rte_rdtsc();
+	nb = copy_for(portal, &p, (void *)(bd.hva + DATA_BYTES), bd.iova, bd.iova + DATA_BYTES,
+		      (uint64_t)((double)hz * bench_opt->seconds), &ok);
+	cycles = rte_rdtsc() - start;
+	ok = ok && warm_ok && is_copied(&p, nb);
+	bench_dev_stop(&bd);
+	return ok ? gbytes(&p, nb, cycles) : BENCH_FAILED;
+}
+
+/* ---- peer ---- */
+
+/* Opens the driver once; -1 if it is not there. */
+static int16_t
+open_skeleton(void)
+{
+	const struct rte_dma_conf dev_conf = {.nb_vchans = 1};
+	const struct rte_dma_vchan_conf vchan_conf = {.direction = RTE_DMA_DIR_MEM_TO_MEM,
+						      .nb_desc = DEPTH};
+	int dev_id = rte_dma_get_dev_id_by_name(SKELETON);
+	char devargs[32];
+
+	if (dev_id >= 0)
+		return (int16_t)dev_id;
+	snprintf(devargs, sizeof(devargs), "lcore=%u", bench_engine_lcore());
+	if (rte_eal_hotplug_add("vdev", SKELETON, devargs) != 0)
+		return -1;
+	dev_id = rte_dma_get_dev_id_by_name(SKELETON);
+	if (dev_id < 0 || rte_dma_configure((int16_t)dev_id, &dev_conf) != 0 ||
+	    rte_dma_vchan_setup((int16_t)dev_id, 0, &vchan_conf) != 0)
+		return -1;
+	return (int16_t)dev_id;
+}
+
+/* Copies done in the given time, all completed. */
+static uint64_t
+skeleton_for(int16_t dev_id, const struct pairs *p, uint64_t cycles, bool *ok)
+{
+	uint64_t start = rte_rdtsc(), nb = 0, done = 0;
+	unsigned int rounds = 0;
+	bool error = false;
+	uint32_t at = 0;
+
+	while (rte_rdtsc() - start < cycles || done < nb) {
+		bool more = rte_rdtsc() - start < cycles;
+		rte_iova_t src = (rte_iova_t)(uintptr_t)(p->src + (uint64_t)at * p->size);
+
+		if (more && nb - done < DEPTH - 1 &&
+		    rte_dma_copy(dev_id, 0, src, src + DATA_BYTES / 2, p->size,
+				 RTE_DMA_OP_FLAG_SUBMIT) >= 0) {
+			at = at + 1 == p->nb ? 0 : at + 1;
+			nb++;
+		} else {
+			bench_relax(&rounds, bench_opt->shares_cpus);
+		}
+		done += rte_dma_completed(dev_id, 0, DEPTH, NULL, &error);
+	}
+	*ok = !error;
+	return nb;
+}
+
+static double
+measure_skeleton(const void *arg)
+{
+	const struct args *args = arg;
+	uint8_t *mem = rte_malloc(NULL, DATA_BYTES, 2u << 20);
+	int16_t dev_id = open_skeleton();
+	uint64_t start, nb, cycles;
+	struct pairs p;
+	bool ok;
+
+	if (mem == NULL || dev_id < 0 || rte_dma_start(dev_id) != 0) {
+		rte_free(mem);
+		return BENCH_UNSUPPORTED;
+	}
+	p = make_pairs(mem, args->size);
+	start = rte_rdtsc();
+	nb = skeleton_for(dev_id, &p, (uint64_t)((double)rte_get_tsc_hz() * bench_opt->seconds),
+			  &ok);
+	cycles = rte_rdtsc() - start;
+	rte_dma_stop(dev_id);
+	ok = ok && is_copied(&p, nb);
+	rte_free(mem);
+	return ok ? gbytes(&p, nb, cycles) : BENCH_FAILED;
+}
+
+/* ---- limit ---- */
+
+struct memcpy_job {
+	struct pairs p;
+	uint64_t nb, cycles;
+};
+
+static int
+copy_alone(void *arg)
+{
+	struct memcpy_job *job = arg;
+	uint64_t budget = (uint64_t)((double)rte_get_tsc_hz() * bench_opt->seconds);
+	uint64_t start = rte_rdtsc();
+	uint32_t at = 0;
+
+	for (job->nb = 0; (job->cycles = rte_rdtsc() - start) < budget;) {
+		unsigned int i;
+
+		for (i = 0; i < 16; i++, job->nb++) {
+			rte_memcpy(job->p.dst + (uint64_t)at * job->p.size,
+				   job->p.src + (uint64_t)at * job->p.size, job->p.size);
+			at = at + 1 == job->p.nb ? 0 : at + 1;
+		}
+	}
+	return 0;
+}
+
+static double
+measure_memcpy(const void *arg)
+{
+	const struct args *args = arg;
+	struct memcpy_job job;
+	uint8_t *mem = rte_malloc(NULL, DATA_BYTES, 2u << 20);
+	bool ok;
+
+	if (mem == NULL)
+		return BENCH_FAILED;
+	job.p = make_pairs(mem, args->size);
+	rte_eal_remote_launch(copy_alone, &job, bench_engine_lcore());
+	rte_eal_wait_lcore(bench_engine_lcore());
+	ok = is_copied(&job.p, job.nb);
+	rte_free(mem);
+	return ok ? gbytes(&job.p, job.nb, job.cycles) : BENCH_FAILED;
+}
+
+void
+bench_e2e_copy(void)
+{
+	static const volatile uint32_t sizes[] = {64,    256,   1024,   4096,
+						  16384, 65536, 262144, 1048576};
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(sizes); i++) {
+		const struct args args = {.size = sizes[i]};
+		char name[32];
+		const struct bench_row row = {
+			.bench = "e2e_copy",
+			.name = name,
+			.unit = "GB/s",
+			.ours = {"siov", measure_ours},
+			.peers = {{"dma_skeleton", measure_skeleton}},
+			.limit = {"rte_memcpy", measure_memcpy},
+			.args = &args,
+		};
+
+		snprintf(name, sizeof(name), "size=%u", args.size);
+		bench_row_run(&row);
+	}
+}

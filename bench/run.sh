@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# bench/run.sh [--quick] [--json FILE] [NAME...]: measurements against peers and limits.
+set -eu
+. "$(dirname "$0")/../apps/setup.sh"
+
+setup_packages "${build_packages[@]}"
+memory=(--socket-mem 1024)
+if ! setup_hugepages; then
+    warn 'no hugepages: --no-huge, figures will be lower'
+    memory=(--no-huge -m 2048)
+fi
+setup_build || die 'the build failed'
+
+# The engine has a CPU of its own where there are two; all submitters share the other.
+mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr ',' '\n' |
+    awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
+first=${cpus[0]}
+second=${cpus[1]:-$first}
+lcores="0@$first,1@$second,2@$first,3@$first,4@$first"
+
+BENCH_COMMIT=$(git -C "$siov_root" rev-parse --short HEAD 2>/dev/null || echo unknown)
+export BENCH_COMMIT
+# dma_skeleton works with virtual addresses only.
+exec "$siov_build/bench/siov-bench" --no-pci --no-telemetry --iova-mode=va --file-prefix "siov_bench_$$" \
+    --log-level lib.eal:error --lcores "$lcores" "${memory[@]}" -- "$@"
