@@ -93,7 +93,7 @@ static int
 read_block_on_fault(struct parser *parser, json_t *value, void *obj)
 {
 	RTE_SET_USED(obj);
-	if (json_integer_value(value) != 0)
+	if (!parser->is_ungrouped && json_integer_value(value) != 0)
 		return config_refuse(
 			parser, -ENOTSUP,
 			"\"block_on_fault\" 1: allowed is 0, page requests are not offered");

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include <rte_errno.h>
 #include <rte_pause.h>
 
 #include "dev_priv.h"
@@ -160,7 +161,7 @@ siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev **out)
 	*out = dev;
 	return 0;
 fail:
-	CTRL_LOG(ERR, "%s: cannot be built: error %d", conf->name, ret);
+	CTRL_LOG(ERR, "%s: cannot be built: %s", conf->name, rte_strerror(-ret));
 	siov_dev_free(dev);
 	return ret;
 }

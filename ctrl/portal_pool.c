@@ -100,12 +100,6 @@ grow_slabs(struct portal_pool *pool)
 static uint32_t
 take_portal(struct portal_pool *pool)
 {
-	uint32_t id = pool->free_first;
-
-	if (id != 0) {
-		pool->free_first = link_at(pool, id)->next;
-		return id;
-	}
 	if (pool->nb_used == pool->nb_slabs * PORTAL_SLAB) {
 		struct portal_slab *slab;
 
@@ -140,7 +134,7 @@ portal_first(const struct portal_index *index, uint32_t pasid)
 	return block != NULL ? block->first[pasid & (PORTAL_BLOCK - 1)] : 0;
 }
 
-/* The closed portal of a chain, or 0. */
+/* A closed portal of a chain, or 0. */
 static uint32_t
 find_closed(const struct portal_pool *pool, uint32_t id)
 {
@@ -217,37 +211,13 @@ add_portal(const struct siov_portal *portal, uint64_t nb[SIOV_DMWR_NB])
 		nb[i] += siov_portal_count(portal, (enum siov_dmwr)i);
 }
 
-/* Let the chain's closed portal keep what this one counted, and take this one out. */
-static void
-fold_portal(struct portal_pool *pool, uint32_t *head, uint32_t id, uint32_t closed)
-{
-	struct siov_portal *keeper = portal_at(pool, closed);
-	uint64_t nb[SIOV_DMWR_NB] = {0};
-	uint32_t *next = head;
-	unsigned int i;
-
-	add_portal(keeper, nb);
-	add_portal(portal_at(pool, id), nb);
-	for (i = 0; i < SIOV_DMWR_NB; i++)
-		siov_atomic_store(&keeper->nb[i], nb[i], relaxed);
-	while (*next != id)
-		next = &link_at(pool, *next)->next;
-	*next = link_at(pool, id)->next;
-	link_at(pool, id)->next = pool->free_first;
-	pool->free_first = id;
-}
-
 static void
 close_portal(struct portal_pool *pool, struct portal_index *index, uint32_t id)
 {
 	struct siov_portal *portal = portal_at(pool, id);
-	uint32_t *head = take_head(pool, index, portal->pasid);
-	uint32_t closed = find_closed(pool, *head);
 
 	remove_from_lane(pool, &index->lane_first[portal->lane->id], id);
 	portal->lane = NULL;
-	if (closed != 0)
-		fold_portal(pool, head, id, closed);
 }
 
 int

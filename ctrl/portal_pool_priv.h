@@ -8,7 +8,7 @@
  *
  * Portals are known by number (0: none), so that a link takes four bytes: there may be as many
  * portals as PASIDs. A portal that was closed stays in its PASID's chain, where it keeps what it
- * counted until the PASID is given a portal on the queue again; a chain has one such at most.
+ * counted, and is taken up again by the next portal that the PASID is given on the queue.
  *
  * Thread: under the device's lock.
  */
@@ -24,7 +24,7 @@
 #define PORTAL_DIR (1u << (SIOV_PASID_BITS - PORTAL_BLOCK_LOG2))
 
 struct portal_link {
-	uint32_t next; /* of the same queue and PASID, or free */
+	uint32_t next; /* of the same queue and PASID */
 	uint32_t lane_next;
 	uint32_t lane_prev;
 };
@@ -41,8 +41,7 @@ struct portal_pool {
 	struct portal_slab **slabs;
 	uint32_t nb_slabs;
 	uint32_t slabs_max;
-	uint32_t nb_used; /* numbers 1 to nb_used were given out, and perhaps freed */
-	uint32_t free_first;
+	uint32_t nb_used; /* numbers 1 to nb_used were given out */
 	size_t bytes; /* with the indexes of all queues */
 };
 

@@ -34,7 +34,8 @@ struct siov_gmem_conf {
 SIOV_API void siov_gmem_conf_init(struct siov_gmem_conf *conf);
 
 /**
- * Allocate memory, register it with the device's platform, make a domain and map it.
+ * Allocate memory, register it with the device's platform, make a domain and map it. Where there is
+ * no memory aligned to the page size, the next smaller page size is used.
  *
  * @param conf NULL: the defaults.
  * @return 0, -EINVAL, -ENOMEM, or an error of siov_domain_map; nothing is left behind.
@@ -42,7 +43,12 @@ SIOV_API void siov_gmem_conf_init(struct siov_gmem_conf *conf);
 SIOV_API int siov_gmem_create(struct siov_dev *dev, const struct siov_gmem_conf *conf,
 			      struct siov_gmem **out);
 
-/** Unmap, unregister and free. @return 0, or -EBUSY while a PASID is bound. NULL is fine. */
+/**
+ * Unmap, unregister and free; before the device is freed. NULL is fine.
+ *
+ * @return 0; -EBUSY while a PASID is bound; -ETIMEDOUT an engine has not let go of it, -ENOMEM: may
+ *         be tried again.
+ */
 SIOV_API int siov_gmem_free(struct siov_gmem *gmem);
 
 /**

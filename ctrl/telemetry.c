@@ -85,7 +85,11 @@ show_wq_info(const struct subject *subject, struct rte_tel_data *d)
 {
 	const struct dev_wq *dwq = subject->dwq;
 	const struct siov_wq *wq = dwq->wq;
+	uint32_t nb_lanes;
 
+	dev_lock(subject->dev);
+	nb_lanes = wq->nb_attached;
+	dev_unlock(subject->dev);
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "mode",
 				     wq->mode == SIOV_WQ_SHARED ? "shared" : "dedicated");
@@ -97,7 +101,7 @@ show_wq_info(const struct subject *subject, struct rte_tel_data *d)
 	siov_tel_add_dict_uint(d, "priority", dwq->conf->priority);
 	siov_tel_add_dict_uint(d, "engines", dwq->nb_engines);
 	siov_tel_add_dict_uint(d, "lanes_max", wq->lanes_max);
-	siov_tel_add_dict_uint(d, "lanes", wq->nb_attached);
+	siov_tel_add_dict_uint(d, "lanes", nb_lanes);
 	if (wq->mode == SIOV_WQ_SHARED)
 		siov_tel_add_dict_uint(d, "free_credits", siov_wq_free_credits(wq));
 	else

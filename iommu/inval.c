@@ -102,6 +102,18 @@ relax(unsigned int round)
 		usleep(50);
 }
 
+static void
+log_late(const struct siov_iommu *iommu, const struct inval_mark *mark)
+{
+	unsigned int i;
+
+	for (i = 0; i < iommu->conf.max_atcs; i++)
+		if (iommu->atcs[i] != NULL && !has_passed(iommu->atcs[i]->mail, mark->seq))
+			IOMMU_LOG(ERR, "atc %u did not serve request %" PRIu64 " in %u ms\n", i,
+				  mark->seq, iommu->conf.inval_timeout_ms);
+	IOMMU_LOG(ERR, "no grace period in %u ms\n", iommu->conf.inval_timeout_ms);
+}
+
 static int
 wait_for(struct siov_iommu *iommu, const struct inval_mark *mark)
 {
@@ -117,8 +129,7 @@ wait_for(struct siov_iommu *iommu, const struct inval_mark *mark)
 		else if (now_ms() >= end_ms) {
 			iommu->is_behind = true;
 			iommu->nb_inval_timeouts++;
-			IOMMU_LOG(ERR, "an engine did not pass request %" PRIu64 " in %u ms\n",
-				  mark->seq, iommu->conf.inval_timeout_ms);
+			log_late(iommu, mark);
 			return -ETIMEDOUT;
 		}
 	}

@@ -100,7 +100,7 @@ int
 siov_atc_miss(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
 	      unsigned int perm_needed, struct siov_xlate *x)
 {
-	struct walk w;
+	struct walk w = {0};
 	int rc;
 
 	if (find_elsewhere(atc, tag, home, iova, perm_needed, x) == 0) {
@@ -124,7 +124,7 @@ siov_atc_miss(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
 int
 siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova)
 {
-	struct walk w;
+	struct walk w = {0};
 
 	atc_count(&atc->misses, 1);
 	atc_count(&atc->faults, 1);

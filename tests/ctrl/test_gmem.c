@@ -280,6 +280,33 @@ test_bad_memory_is_refused_and_leaves_nothing(void **state)
 	close_poor(&poor, dev);
 }
 
+static void
+test_s7_2_6_several_pasids_share_one_address_space(void **state)
+{
+	struct poor_mem poor;
+	struct siov_dev *dev = open_poor(&poor, PAGE_2M);
+	struct siov_iommu *iommu = siov_dev_iommu(dev);
+	struct siov_gmem *gmems[2];
+
+	(void)state;
+	assert_int_equal(siov_gmem_create(dev, NULL, &gmems[0]), 0);
+	assert_int_equal(siov_gmem_create(dev, NULL, &gmems[1]), 0);
+	assert_int_equal(siov_gmem_bind(gmems[0], PASID), 0);
+	assert_int_equal(siov_gmem_bind(gmems[0], PASID + 1), 0);
+	assert_int_equal(siov_gmem_bind(gmems[1], PASID), -EEXIST);
+	assert_int_equal(siov_gmem_bind(gmems[1], 0), -EINVAL);
+	assert_int_equal(siov_pasid_is_bound(iommu, PASID), 1);
+	assert_int_equal(siov_gmem_free(gmems[1]), 0);
+	assert_int_equal(siov_gmem_unbind(gmems[0], PASID), 0);
+	assert_int_equal(siov_gmem_unbind(gmems[0], PASID), -ENOENT);
+	assert_int_equal(siov_gmem_free(gmems[0]), -EBUSY);
+	assert_int_equal(siov_gmem_unbind(gmems[0], PASID + 1), 0);
+	/* The PASIDs are free again. */
+	assert_int_equal(siov_pasid_alloc_at(iommu, PASID), 0);
+	assert_int_equal(siov_gmem_free(gmems[0]), 0);
+	close_poor(&poor, dev);
+}
+
 /* Each allocation of a creation fails once. */
 static void
 test_failed_allocation_leaves_nothing(void **state)
@@ -337,6 +364,7 @@ main(void)
 		cmocka_unit_test(test_gigabyte_pages_need_no_table_of_their_own),
 		cmocka_unit_test(test_pass_through_addresses_are_the_hosts),
 		cmocka_unit_test(test_bad_memory_is_refused_and_leaves_nothing),
+		cmocka_unit_test(test_s7_2_6_several_pasids_share_one_address_space),
 		cmocka_unit_test(test_failed_allocation_leaves_nothing),
 		cmocka_unit_test(test_memory_of_the_eal),
 	};

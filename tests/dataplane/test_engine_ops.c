@@ -199,15 +199,17 @@ test_overlapping_moves_are_those_of_memmove(void **state)
 	static const int64_t distances[] = {0,    1,    2,    7,     8,     63,    64,    100,
 					    4095, 4096, 4097, 65535, 65536, 65537, 131071};
 	static const uint64_t lens[] = {1, 5, 100, 4096, 5000, 65536, 70000, 200000};
-	const uint64_t from = (UINT64_C(1) << 20) + 17;
+	/* Within one large page, across its end, among small pages. */
+	static const uint64_t starts[] = {RIG_2M / 2 + 17, RIG_2M - 5000, RIG_2M * 3 / 2};
 	struct bed *bed = *state;
-	unsigned int i, j;
+	unsigned int i, j, k;
 
 	for (i = 0; i < RTE_DIM(distances); i++) {
 		for (j = 0; j < RTE_DIM(lens); j++) {
-			run_overlap(bed, from, distances[i], lens[j]);
-			run_overlap(bed, from, -distances[i], lens[j]);
-			run_overlap(bed, from - 17, distances[i], lens[j]);
+			for (k = 0; k < RTE_DIM(starts); k++) {
+				run_overlap(bed, starts[k], distances[i], lens[j]);
+				run_overlap(bed, starts[k], -distances[i], lens[j]);
+			}
 		}
 	}
 }

@@ -90,10 +90,12 @@ clear(const struct rig_guest *guest, unsigned int i)
 static uint8_t
 wait_for(const struct rig_guest *guest, unsigned int i)
 {
-	uint64_t word;
+	uint64_t word = siov_atomic_load(record_word(guest, i), acquire);
 
-	while ((word = siov_atomic_load(record_word(guest, i), acquire)) == 0)
+	while (word == 0) {
 		sched_yield();
+		word = siov_atomic_load(record_word(guest, i), acquire);
+	}
 	return (uint8_t)word;
 }
 

@@ -161,17 +161,20 @@ test_all_invalid_flags_are_named_together(void **state)
 static void
 test_a_record_cannot_be_requested_without_an_address(void **state)
 {
-	struct dsa_hw_desc desc = make_desc(DSA_OPCODE_MEMMOVE);
-	struct op op;
+	unsigned int i;
 
 	(void)state;
-	desc.flags = BIT(BIT_RCR);
-	op = prepare(&desc, &limits);
-	check_refused(&op, DSA_COMP_INVALID_FLAGS, BIT(BIT_RCR));
-	desc = make_desc(DSA_OPCODE_MEMMOVE);
-	desc.flags = 0;
-	op = prepare(&desc, &limits);
-	check_refused(&op, OP_MORE, 0);
+	for (i = 0; i < RTE_DIM(known_ops); i++) {
+		struct dsa_hw_desc desc = make_desc(known_ops[i].opcode);
+		struct op op;
+
+		desc.flags = BIT(BIT_RCR);
+		op = prepare(&desc, &limits);
+		check_refused(&op, DSA_COMP_INVALID_FLAGS, BIT(BIT_RCR));
+		desc.flags = 0;
+		op = prepare(&desc, &limits);
+		check_refused(&op, OP_MORE, 0);
+	}
 }
 
 static void

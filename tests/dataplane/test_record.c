@@ -19,7 +19,7 @@ struct bed {
 	struct record_pools pools;
 };
 
-static const uint32_t sparse[] = {0, 63, 64, SIOV_PASID_MAX};
+static const uint32_t sparse[] = {0, 1, 31, 32, 63, 64, SIOV_PASID_MAX};
 
 static int
 open_bed(void **state)

@@ -360,8 +360,8 @@ test_pass_through_stays_inside_registered_memory(void **state)
 	struct siov_xlate x;
 
 	fixture_bind(fx, 3, fixture_pass_through(fx));
-	/* 3 MiB from the middle of a 2 MiB granule on */
-	assert_int_equal(siov_iommu_add_memory(fx->iommu, (void *)(uintptr_t)(hole + MIB), 3 * MIB),
+	/* 4 MiB from the middle of a 2 MiB granule to the middle of another */
+	assert_int_equal(siov_iommu_add_memory(fx->iommu, (void *)(uintptr_t)(hole + MIB), 4 * MIB),
 			 0);
 	assert_int_equal(fixture_translate(fx, 3, MEM_HVA, RW, &x), 0);
 	assert_int_equal(x.len, 2 * MIB);
@@ -374,10 +374,12 @@ test_pass_through_stays_inside_registered_memory(void **state)
 	assert_int_equal(x.len, PAGE);
 	assert_int_equal(fixture_translate(fx, 3, hole + 2 * MIB + 1, RW, &x), 0);
 	assert_int_equal(x.len, 2 * MIB - 1);
-	assert_int_equal(fixture_translate(fx, 3, hole + 4 * MIB, RW, &x), SIOV_FAULT_DMA_LIMIT);
+	assert_int_equal(fixture_translate(fx, 3, hole + 5 * MIB - 1, RW, &x), 0);
+	assert_int_equal(x.len, 1);
+	assert_int_equal(fixture_translate(fx, 3, hole + 5 * MIB, RW, &x), SIOV_FAULT_DMA_LIMIT);
 	assert_int_equal(fixture_translate(fx, 3, UINT64_MAX, RW, &x), SIOV_FAULT_DMA_LIMIT);
 	assert_int_equal(
-		siov_iommu_remove_memory(fx->iommu, (void *)(uintptr_t)(hole + MIB), 3 * MIB), 0);
+		siov_iommu_remove_memory(fx->iommu, (void *)(uintptr_t)(hole + MIB), 4 * MIB), 0);
 	assert_int_equal(fixture_translate(fx, 3, hole + MIB, RW, &x), SIOV_FAULT_DMA_LIMIT);
 	assert_int_equal(fixture_translate(fx, 3, hole + 2 * MIB, RW, &x), SIOV_FAULT_DMA_LIMIT);
 	assert_int_equal(fixture_translate(fx, 3, MEM_HVA, RW, &x), 0);

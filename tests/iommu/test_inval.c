@@ -59,9 +59,9 @@ test_full_ring_flushes_all(void **state)
 	assert_int_equal(siov_domain_map(dom, 0, hva_at(0), 200 * PAGE, RW), 0);
 	warm(fx, 1, 200);
 	warm(fx, 2, 10);
-	for (i = 0; i < INVAL_RING + 10; i++)
+	for (i = 0; i < INVAL_RING + 1; i++)
 		assert_int_equal(siov_domain_unmap(dom, i * PAGE, PAGE), 0);
-	for (i = 0; i < INVAL_RING + 10; i++)
+	for (i = 0; i < INVAL_RING + 1; i++)
 		assert_int_equal(fixture_translate(fx, 1, i * PAGE, SIOV_PERM_R, &x),
 				 SIOV_FAULT_SS_NOT_PRESENT);
 	siov_atc_stats(fx->atc, &stats);
@@ -114,6 +114,27 @@ test_late_engine_times_out_and_tables_are_kept(void **state)
 	assert_int_equal(siov_pasid_bind(fx->iommu, 2, dom, 0), 0);
 	fixture_expect(fx, 1, 0, PAGE);
 	fixture_expect(fx, 2, 0, PAGE);
+}
+
+/* A grace period is one even when nothing is to be dropped; what walks read lives as long. */
+static void
+test_synchronize_waits_for_a_quiescent_state(void **state)
+{
+	struct iommu_fixture *fx = *state;
+	uint64_t nb_live;
+
+	assert_int_equal(siov_iommu_synchronize(fx->iommu), 0);
+	siov_atc_online(fx->atc);
+	nb_live = fx->fm.nb_live;
+	assert_int_equal(siov_iommu_add_memory(fx->iommu, hva_at(MEM_LEN), PAGE), 0);
+	assert_int_equal(siov_iommu_synchronize(fx->iommu), -ETIMEDOUT);
+	assert_int_equal(fx->fm.nb_live, nb_live + 1); /* the old ranges are kept */
+	siov_atc_quiescent(fx->atc);
+	siov_iommu_memory_bytes(fx->iommu);
+	assert_int_equal(fx->fm.nb_live, nb_live);
+	assert_int_equal(siov_iommu_synchronize(fx->iommu), -ETIMEDOUT);
+	siov_atc_offline(fx->atc);
+	assert_int_equal(siov_iommu_synchronize(fx->iommu), 0);
 }
 
 /* A domain is freed while a late engine may be inside its tables: they stay until it has passed. */
@@ -226,13 +247,13 @@ test_unbind_drops_one_pasid_only(void **state)
 	struct siov_xlate x;
 
 	fixture_bind(fx, 1, dom);
-	fixture_bind(fx, 2, dom);
+	fixture_bind(fx, 3, dom);
 	assert_int_equal(siov_domain_map(dom, 0, hva_at(0), 8 * PAGE, RW), 0);
 	warm(fx, 1, 8);
-	warm(fx, 2, 8);
+	warm(fx, 3, 8);
 	assert_int_equal(siov_pasid_unbind(fx->iommu, 1), 0);
 	siov_atc_stats(fx->atc, &before);
-	warm(fx, 2, 8);
+	warm(fx, 3, 8);
 	siov_atc_stats(fx->atc, &after);
 	assert_int_equal(after.misses, before.misses);
 	assert_int_equal(after.inval_entries - before.inval_entries, 8);
@@ -315,6 +336,40 @@ test_fill_burst_warms_what_can_be_warmed(void **state)
 	siov_atc_offline(fx->atc);
 }
 
+/* Four keys with one home use the four ways of their set. */
+static void
+test_keys_of_one_home_share_the_set(void **state)
+{
+	struct iommu_fixture *fx = *state;
+	struct siov_domain *dom = fixture_domain(fx, 12);
+	struct siov_atc_stats stats;
+	uint64_t iova[SIOV_ATC_WAYS];
+	struct siov_xlate x;
+	unsigned int nb = 0;
+	unsigned int round;
+	uint64_t home;
+	uint64_t at;
+
+	fixture_bind(fx, 1, dom);
+	assert_int_equal(siov_domain_map(dom, 0, hva_at(0), 64 * MIB, RW), 0);
+	home = siov_atc_home(fx->atc, siov_atc_tag(1, 0, SIOV_ATC_SHIFT_4K));
+	for (at = 0; at < 64 * MIB && nb < SIOV_ATC_WAYS; at += PAGE)
+		if (siov_atc_home(fx->atc, siov_atc_tag(1, at, SIOV_ATC_SHIFT_4K)) == home)
+			iova[nb++] = at;
+	assert_int_equal(nb, SIOV_ATC_WAYS);
+	siov_atc_online(fx->atc);
+	for (round = 0; round < 10; round++) {
+		for (nb = 0; nb < SIOV_ATC_WAYS; nb++) {
+			assert_int_equal(siov_atc_translate(fx->atc, 1, iova[nb], RW, &x), 0);
+			assert_ptr_equal(x.hva, hva_at(iova[nb]));
+		}
+	}
+	siov_atc_offline(fx->atc);
+	siov_atc_stats(fx->atc, &stats);
+	assert_int_equal(stats.misses, SIOV_ATC_WAYS);
+	assert_int_equal(stats.second_probes, 9 * SIOV_ATC_WAYS);
+}
+
 /* More keys than the cache holds, of all sizes: every answer stays right. */
 static void
 test_evictions_never_mix_translations(void **state)
@@ -349,6 +404,7 @@ main(void)
 		ROW(test_offline_cache_is_not_waited_for_and_drops_before_use),
 		ROW(test_full_ring_flushes_all),
 		ROW(test_late_engine_times_out_and_tables_are_kept),
+		ROW(test_synchronize_waits_for_a_quiescent_state),
 		ROW(test_domain_free_after_timeout_keeps_tables),
 		ROW(test_scan_goes_in_slices),
 		ROW(test_unmap_of_large_pages_drops_every_granule),
@@ -356,6 +412,7 @@ main(void)
 		ROW(test_unbind_drops_one_pasid_only),
 		ROW(test_caches_are_limited_and_ids_are_reused),
 		ROW(test_fill_burst_warms_what_can_be_warmed),
+		ROW(test_keys_of_one_home_share_the_set),
 		ROW(test_evictions_never_mix_translations),
 	};
 

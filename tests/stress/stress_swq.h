@@ -25,6 +25,16 @@
 #define STRESS_ENGINES_MAX 2u
 #define STRESS_SUBMITTERS_MAX 128u
 #define STRESS_BURST 32u
+#if defined(__SANITIZE_THREAD__)
+#define STRESS_ROUNDS 1u
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define STRESS_ROUNDS 1u
+#endif
+#endif
+#ifndef STRESS_ROUNDS
+#define STRESS_ROUNDS 8u /* times that a case is run, each with other stalls and bursts */
+#endif
 #define STRESS_PASIDS 1000u /* each submitter uses so many, far more than entries */
 
 /** One run. Its length is a number of descriptors, never a time. */
@@ -246,8 +256,10 @@ stress_submit(struct stress_submitter *submitter, uint64_t id)
 
 	wq_bed_desc(&desc, id);
 	siov_portal_init(&portal, submitter->lane, stress_pasid(id), SIOV_PORTAL_F_PASID);
-	while ((answer = siov_enqcmd(&portal, (const struct dsa_hw_desc *)&desc)) !=
-	       SIOV_DMWR_SUCCESS) {
+	for (;;) {
+		answer = siov_enqcmd(&portal, (const struct dsa_hw_desc *)&desc);
+		if (answer == SIOV_DMWR_SUCCESS)
+			break;
 		submitter->nb_errors += answer != SIOV_DMWR_RETRY_CAPACITY;
 		sched_yield();
 	}
@@ -381,7 +393,7 @@ stress_check_credits(struct stress *stress)
 }
 
 static void
-stress_run(const struct stress_case *conf, uint64_t seed)
+stress_run_once(const struct stress_case *conf, uint64_t seed)
 {
 	struct stress *stress = stress_open(conf, seed);
 	unsigned int i;
@@ -398,12 +410,14 @@ stress_run(const struct stress_case *conf, uint64_t seed)
 }
 
 static void
-stress_run_all(const struct stress_case *cases, unsigned int nb)
+stress_run(const struct stress_case *cases, unsigned int nb)
 {
-	unsigned int i;
+	unsigned int i, round;
 
-	for (i = 0; i < nb; i++)
-		stress_run(&cases[i], i + 1);
+	for (i = 0; i < nb; i++) {
+		for (round = 0; round < STRESS_ROUNDS; round++)
+			stress_run_once(&cases[i], i * STRESS_ROUNDS + round + 1);
+	}
 }
 
 #endif /* STRESS_SWQ_H */

@@ -11,7 +11,7 @@ test_s7_3_2_exactly_once_with_two_engines(void **state)
 	};
 
 	RTE_SET_USED(state);
-	stress_run_all(cases, RTE_DIM(cases));
+	stress_run(cases, RTE_DIM(cases));
 }
 
 /* Lanes come and go, and change engines. */
@@ -39,7 +39,7 @@ test_s7_3_2_exactly_once_while_lanes_come_and_go(void **state)
 	};
 
 	RTE_SET_USED(state);
-	stress_run_all(cases, RTE_DIM(cases));
+	stress_run(cases, RTE_DIM(cases));
 }
 
 int

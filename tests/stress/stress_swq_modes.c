@@ -26,7 +26,7 @@ test_s7_3_2_exactly_once_in_exact_mode(void **state)
 	};
 
 	RTE_SET_USED(state);
-	stress_run_all(cases, RTE_DIM(cases));
+	stress_run(cases, RTE_DIM(cases));
 }
 
 /* Half of the lanes see a full queue early. */
@@ -59,7 +59,7 @@ test_s7_3_3_exactly_once_with_limited_portals(void **state)
 	};
 
 	RTE_SET_USED(state);
-	stress_run_all(cases, RTE_DIM(cases));
+	stress_run(cases, RTE_DIM(cases));
 }
 
 int

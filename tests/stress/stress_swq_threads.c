@@ -17,48 +17,69 @@ test_s7_3_2_exactly_once_under_thread_counts_and_sizes(void **state)
 	};
 
 	RTE_SET_USED(state);
-	stress_run_all(cases, RTE_DIM(cases));
+	stress_run(cases, RTE_DIM(cases));
 }
 
 static void
 test_s7_3_2_exactly_once_under_random_stalls(void **state)
 {
 	static const struct stress_case cases[] = {
-		{.size = 1, .nb_submitters = 2, .nb_engines = 1, .nb_descs = 2000},
-		{.size = 16, .nb_submitters = 4, .nb_engines = 1, .nb_descs = 10000},
-		{.size = 65, .nb_submitters = 8, .nb_engines = 1, .nb_descs = 5000},
-		{.size = 128, .nb_submitters = 4, .nb_engines = 2, .nb_descs = 10000},
+		{.size = 1,
+		 .nb_submitters = 2,
+		 .nb_engines = 1,
+		 .nb_descs = 2000,
+		 .has_stalls = true},
+		{.size = 16,
+		 .nb_submitters = 4,
+		 .nb_engines = 1,
+		 .nb_descs = 10000,
+		 .has_stalls = true},
+		{.size = 65,
+		 .nb_submitters = 8,
+		 .nb_engines = 1,
+		 .nb_descs = 5000,
+		 .has_stalls = true},
+		{.size = 128,
+		 .nb_submitters = 4,
+		 .nb_engines = 2,
+		 .nb_descs = 10000,
+		 .has_stalls = true},
 	};
-	unsigned int i;
 
 	RTE_SET_USED(state);
-	for (i = 0; i < RTE_DIM(cases); i++) {
-		struct stress_case conf = cases[i];
-
-		conf.has_stalls = true;
-		stress_run(&conf, 100 + i);
-	}
+	stress_run(cases, RTE_DIM(cases));
 }
 
 static void
 test_s7_3_2_never_more_than_n_are_inside(void **state)
 {
 	static const struct stress_case cases[] = {
-		{.size = 1, .nb_submitters = 4, .nb_engines = 2, .nb_descs = 2000},
-		{.size = 7, .nb_submitters = 4, .nb_engines = 1, .nb_descs = 4000},
-		{.size = 63, .nb_submitters = 2, .nb_engines = 2, .nb_descs = 20000},
-		{.size = 1024, .nb_submitters = 8, .nb_engines = 2, .nb_descs = 10000},
+		{.size = 1,
+		 .nb_submitters = 4,
+		 .nb_engines = 2,
+		 .nb_descs = 2000,
+		 .is_counted = true},
+		{.size = 7,
+		 .nb_submitters = 4,
+		 .nb_engines = 1,
+		 .nb_descs = 4000,
+		 .is_counted = true,
+		 .has_stalls = true},
+		{.size = 63,
+		 .nb_submitters = 2,
+		 .nb_engines = 2,
+		 .nb_descs = 20000,
+		 .is_counted = true},
+		{.size = 1024,
+		 .nb_submitters = 8,
+		 .nb_engines = 2,
+		 .nb_descs = 10000,
+		 .is_counted = true,
+		 .has_stalls = true},
 	};
-	unsigned int i;
 
 	RTE_SET_USED(state);
-	for (i = 0; i < RTE_DIM(cases); i++) {
-		struct stress_case conf = cases[i];
-
-		conf.is_counted = true;
-		conf.has_stalls = i % 2;
-		stress_run(&conf, 200 + i);
-	}
+	stress_run(cases, RTE_DIM(cases));
 }
 
 static void
@@ -70,7 +91,7 @@ test_s7_3_1_a_hundred_and_twenty_eight_threads(void **state)
 	};
 
 	RTE_SET_USED(state);
-	stress_run_all(cases, RTE_DIM(cases));
+	stress_run(cases, RTE_DIM(cases));
 }
 
 int

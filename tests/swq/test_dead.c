@@ -2,10 +2,10 @@
 /*
  * A submitter that stops for ever, at every instruction of a submission.
  *
- * The queue lies in memory that a child process shares. The child sets the trap flag, submits, and
- * is gone at instruction k; the parent then goes on as the other submitter, the engine and control.
- * For k = 1, 2, ... until the submission survives. Runs where single steps are to be had: x86, no
- * ThreadSanitizer; with AddressSanitizer, whose checks are instructions too, in larger strides.
+ * The queue lies in memory that a child process shares. The child sets the trap flag and submits;
+ * after each instruction it copies the shared memory as it is then, and then it is gone. For each
+ * of these copies, which are what a thread that died there would have left behind, the parent goes
+ * on as the other submitter, the engine and control. Needs single steps: x86 has them.
  */
 #include <signal.h>
 #include <string.h>
@@ -20,22 +20,10 @@
 #endif
 
 #define SIZE 64u
-#define ARENA_BYTES (64u << 10)
+#define ARENA_BYTES (16u << 10)
 #define TRAP_FLAG 0x100u
-#define STEPS_MAX 20000u
-#define STOPPED 3 /* the child's exit status: gone at instruction k */
-#define SURVIVED 4 /* the whole submission went through */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define STRIDE 7u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define STRIDE 7u
-#endif
-#endif
-#ifndef STRIDE
-#define STRIDE 1u
-#endif
+#define STEPS_MAX 16384u
+#define SURVIVED 4 /* the child's exit status: answered as expected */
 
 /* Both processes' view: queue, lanes, portals; nothing is freed one by one. */
 struct arena {
@@ -61,7 +49,14 @@ struct plot {
 	enum siov_dmwr answer;
 };
 
-static unsigned int nb_steps, stop_at;
+/* What the child leaves: the arena after each of its instructions. */
+struct trail {
+	unsigned int nb_steps;
+	uint8_t arena[STEPS_MAX][ARENA_BYTES];
+};
+
+static struct trail *trail;
+static const uint8_t *stepped_arena;
 
 static void *
 alloc_arena(void *ctx, const char *name, size_t size, size_t align, int socket_id)
@@ -219,24 +214,25 @@ prepare_grant(struct scene *scene)
 #define CAN_STEP 1
 
 static void
-count_step(int sig)
+keep_step(int sig)
 {
 	RTE_SET_USED(sig);
-	if (++nb_steps == stop_at)
-		_exit(STOPPED);
+	if (trail->nb_steps == STEPS_MAX)
+		_exit(1);
+	memcpy(trail->arena[trail->nb_steps++], stepped_arena, ARENA_BYTES);
 }
 
-/* Submit one descriptor and be gone at instruction @p k. Never returns. */
+/* Submit one descriptor, step by step, and be gone. Never returns. */
 static void
-submit_and_stop(struct scene *scene, unsigned int k, enum siov_dmwr expected)
+submit_in_steps(struct scene *scene, enum siov_dmwr expected)
 {
-	struct sigaction action = {.sa_handler = count_step};
+	struct sigaction action = {.sa_handler = keep_step};
 	struct siov_desc_words desc;
 	enum siov_dmwr answer;
 
 	signal(SIGSEGV, SIG_DFL);
 	wq_bed_desc(&desc, 4711);
-	stop_at = k;
+	stepped_arena = scene->arena.base;
 	if (sigaction(SIGTRAP, &action, NULL) != 0)
 		_exit(1);
 	__writeeflags(__readeflags() | TRAP_FLAG);
@@ -249,30 +245,30 @@ submit_and_stop(struct scene *scene, unsigned int k, enum siov_dmwr expected)
 #define CAN_STEP 0
 
 static void
-submit_and_stop(struct scene *scene, unsigned int k, enum siov_dmwr expected)
+submit_in_steps(struct scene *scene, enum siov_dmwr expected)
 {
 	RTE_SET_USED(scene);
-	RTE_SET_USED(k);
 	RTE_SET_USED(expected);
 	_exit(1);
 }
 
 #endif
 
-/* Run the child; true if it survived its submission. */
-static bool
-run_child(struct scene *scene, unsigned int k, enum siov_dmwr expected)
+/* Let the child fill the trail. */
+static void
+run_child(struct scene *scene, enum siov_dmwr expected)
 {
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	trail->nb_steps = 0;
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
-		submit_and_stop(scene, k, expected);
+		submit_in_steps(scene, expected);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == STOPPED || WEXITSTATUS(status) == SURVIVED);
-	return WEXITSTATUS(status) == SURVIVED;
+	assert_int_equal(WEXITSTATUS(status), SURVIVED);
 }
 
 /* ---- those who stay ---- */
@@ -324,49 +320,56 @@ expect_lane_is_usable(struct scene *scene)
 	assert_int_equal(siov_wq_free_credits(scene->wq), SIZE);
 }
 
-/* Dead at instruction @p k. Returns whether the submission survived. */
-static bool
-play(struct scene *scene, const struct plot *plot, uint32_t flags, unsigned int k, bool goes_on)
+/* With and without somebody who leases, and so helps, before control comes. */
+static void
+go_on_without(struct scene *scene, bool is_helped)
 {
-	bool has_survived;
-
-	open_scene(scene, flags);
-	plot->prepare(scene);
-	has_survived = run_child(scene, k, plot->answer);
-	/* With and without somebody who leases, and so helps, before control comes. */
-	if (goes_on)
+	if (is_helped)
 		expect_others_go_on(scene);
 	else
 		scene->nb_victim_popped += dispatch(scene, scene->victim_lane, SIZE);
 	expect_reclaim(scene);
 	expect_lane_is_usable(scene);
-	return has_survived;
+}
+
+static void *
+map_shared(size_t bytes)
+{
+	void *ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	assert_true(ptr != MAP_FAILED);
+	return ptr;
 }
 
 static void
-play_every_instruction(const struct plot *plot, uint32_t flags, bool goes_on)
+play_every_instruction(const struct plot *plot, uint32_t flags, bool is_helped)
 {
 	unsigned int was_published = 0, k;
-	bool has_survived = false;
-	struct scene scene;
+	struct scene scene, start;
 
 	if (!CAN_STEP)
 		skip();
-	scene.arena.base =
-		mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	assert_true(scene.arena.base != MAP_FAILED);
-	for (k = 1; !has_survived; k += STRIDE) {
-		assert_true(k < STEPS_MAX);
-		has_survived = play(&scene, plot, flags, k, goes_on);
+	trail = map_shared(sizeof(*trail));
+	scene.arena.base = map_shared(ARENA_BYTES);
+	open_scene(&scene, flags);
+	plot->prepare(&scene);
+	start = scene;
+	run_child(&scene, plot->answer);
+	for (k = 0; k < trail->nb_steps; k++) {
+		scene = start;
+		memcpy(scene.arena.base, trail->arena[k], ARENA_BYTES);
+		go_on_without(&scene, is_helped);
 		/* There once, whole, or not at all; and once there, there for every later k. */
 		assert_true(scene.nb_victim_popped <= 1);
 		assert_true(scene.nb_victim_popped >= was_published);
 		was_published = scene.nb_victim_popped;
 	}
 	assert_int_equal(was_published, plot->answer == SIOV_DMWR_SUCCESS);
-	assert_true(k > 10);
-	print_message("%s: %u instructions\n", plot->name, k - STRIDE);
+	print_message("%s: %u instructions\n", plot->name, trail->nb_steps);
+	assert_true(trail->nb_steps > 30);
 	munmap(scene.arena.base, ARENA_BYTES);
+	munmap(trail, sizeof(*trail));
 }
 
 static void

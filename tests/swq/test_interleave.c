@@ -418,7 +418,7 @@ explore_death(void (*prepare)(void), void (*engine)(unsigned int), uint32_t insi
 		add_actor(act_refill, 1, 0);
 		if (engine != NULL)
 			add_actor(engine, 0, 0);
-		nb += explore(3, 0, inside);
+		nb += explore(engine != NULL ? 2 : 4, 0, inside);
 		restore_queue();
 		wq_bed_close(bed);
 	}
@@ -474,7 +474,7 @@ explore_reclaim(void (*prepare)(void), void (*engine)(unsigned int), uint32_t in
 		add_actor(act_reclaim, 0, 0);
 		add_actor(act_refill, 1, 0);
 		add_actor(engine != NULL ? engine : act_refill, 2, 0);
-		nb += explore(3, 0, inside);
+		nb += explore(engine != NULL ? 3 : 2, 0, inside);
 		assert_true(is_reclaimed);
 		restore_queue();
 		wq_bed_close(bed);
