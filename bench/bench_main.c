@@ -266,9 +266,9 @@ parse_options(int argc, char **argv)
 	static const struct option longs[] = {{"quick", no_argument, NULL, 'q'},
 					      {"json", required_argument, NULL, 'j'},
 					      {NULL, 0, NULL, 0}};
-	int opt;
+	int opt = getopt_long(argc, argv, "", longs, NULL);
 
-	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+	for (; opt != -1; opt = getopt_long(argc, argv, "", longs, NULL)) {
 		if (opt == 'q') {
 			options.quick = true;
 			options.repeats = 5;

@@ -10,7 +10,7 @@
 #include <rte_log.h>
 
 #include "control_priv.h"
-#include "engine_priv.h"
+#include "engine.h"
 #include "portal_pool_priv.h"
 #include "siov_dev.h"
 

@@ -9,10 +9,10 @@
 
 #include <rte_pause.h>
 
-#include "engine_priv.h"
+#include "engine.h"
 #include "errlog_priv.h"
-#include "op.h"
-#include "record.h"
+#include "op_priv.h"
+#include "record_priv.h"
 
 #define BURST 32u
 #define SLICE_BYTES (64u * 1024)

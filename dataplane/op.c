@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include "op.h"
+#include "op_priv.h"
 
 /* Flags that every operation knows. RCI is known but needs an interrupt handle, see op_prepare. */
 #define FLAGS_ALL \

@@ -4,7 +4,7 @@
 
 #include <isa-l/crc.h>
 
-#include "op.h"
+#include "op_priv.h"
 
 #define PAGE_MIN 4096u
 #define BLOCK 4096u /* bytes compared or filled at a time */

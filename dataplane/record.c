@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "record.h"
+#include "record_priv.h"
 
 int
 record_pools_create(struct record_pools *pools, const struct siov_mem *mem, int socket_id,

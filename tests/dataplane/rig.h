@@ -27,7 +27,7 @@
 
 #include <cmocka.h>
 
-#include "engine_priv.h"
+#include "engine.h"
 #include "fake_mem.h"
 
 #define RIG_PAGE UINT64_C(4096)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "op.h"
+#include "op_priv.h"
 
 #define BIT(n) (1u << (n))
 #define FLAG_BITS 24u

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "fake_mem.h"
-#include "record.h"
+#include "record_priv.h"
 
 #define NB_HISTS 2u
 #define NB_FAILS 3u

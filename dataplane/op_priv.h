@@ -6,8 +6,8 @@
  * slice ends at the latest after its budget of bytes; a transfer that is done, failed or found a
  * difference says so in its status.
  */
-#ifndef OP_H
-#define OP_H
+#ifndef OP_PRIV_H
+#define OP_PRIV_H
 
 #include "siov_atc.h"
 #include "siov_desc.h"
@@ -120,4 +120,4 @@ op_has_data(const struct op *op)
  */
 void op_run(struct op *op, struct siov_atc *atc, uint32_t budget);
 
-#endif /* OP_H */
+#endif /* OP_PRIV_H */

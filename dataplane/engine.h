@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What ctrl/ needs to build engines; applications see siov_engine.h. */
-#ifndef ENGINE_PRIV_H
-#define ENGINE_PRIV_H
+#ifndef ENGINE_H
+#define ENGINE_H
 
 #include "siov_atc.h"
 #include "siov_engine.h"
@@ -57,4 +57,4 @@ unsigned int engine_take_errors(struct siov_engine *engine, struct siov_error *o
 /* Bytes held for per-PASID records. Thread: control. */
 size_t engine_pasid_memory(const struct siov_engine *engine);
 
-#endif /* ENGINE_PRIV_H */
+#endif /* ENGINE_H */

@@ -8,8 +8,8 @@
  * counts are large and rare, so records hold indexes into pools that the engine takes from in turn;
  * entry 0 of each pool is shared by those that came too late.
  */
-#ifndef RECORD_H
-#define RECORD_H
+#ifndef RECORD_PRIV_H
+#define RECORD_PRIV_H
 
 #include "siov_stats.h"
 
@@ -96,4 +96,4 @@ record_latency(struct record *rec, struct record_pools *pools, uint64_t cycles)
 	siov_hist_record(&pools->hists[idx], cycles);
 }
 
-#endif /* RECORD_H */
+#endif /* RECORD_PRIV_H */
