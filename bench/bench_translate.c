@@ -25,7 +25,7 @@
 #define PAGE 4096u
 #define IOVA UINT64_C(0x40000000)
 #define BACKING_BYTES (2u << 20)
-#define WALK_LOADS 6u
+#define LAP 1024u /* lookups between two looks at the clock; keys come in whole laps */
 
 enum path { HIT, MISS };
 
@@ -85,7 +85,8 @@ shuffle(struct key *keys, uint32_t *numbers, uint32_t nb)
 static bool
 make_keys(struct bed *bed, const struct args *args)
 {
-	uint32_t i, nb = args->nb_pasids * args->nb_pages;
+	uint32_t i, distinct = args->nb_pasids * args->nb_pages;
+	uint32_t nb = RTE_ALIGN_CEIL(distinct, LAP);
 
 	bed->nb_keys = nb;
 	bed->keys = rte_zmalloc(NULL, nb * sizeof(bed->keys[0]), 64);
@@ -93,9 +94,11 @@ make_keys(struct bed *bed, const struct args *args)
 	if (bed->keys == NULL || bed->numbers == NULL)
 		return false;
 	for (i = 0; i < nb; i++) {
-		bed->keys[i].pasid = 1 + i / args->nb_pages;
-		bed->keys[i].iova = IOVA + (uint64_t)(i % args->nb_pages) * PAGE;
-		bed->numbers[i] = i;
+		uint32_t key = i % distinct;
+
+		bed->keys[i].pasid = 1 + key / args->nb_pages;
+		bed->keys[i].iova = IOVA + (uint64_t)(key % args->nb_pages) * PAGE;
+		bed->numbers[i] = key;
 	}
 	shuffle(bed->keys, bed->numbers, nb);
 	return true;
@@ -182,8 +185,6 @@ free_bed(struct bed *bed, const struct args *args)
 
 /* ---- contestants: each goes through the keys again and again until the time is over ---- */
 
-#define LAP 1024u /* lookups between two looks at the clock */
-
 /* The compiler must believe that somebody reads it. */
 static inline void
 use(uint64_t value)
@@ -197,8 +198,8 @@ ns_each(uint64_t cycles, uint64_t nb)
 	return bench_seconds(cycles) * 1e9 / (double)nb;
 }
 
-/* One lap from key *at on. False: a lookup failed. */
-typedef bool (*lap_fn)(struct bed *bed, uint32_t *at);
+/* One lap from key at on. False: a lookup failed. */
+typedef bool (*lap_fn)(struct bed *bed, uint32_t at);
 
 static __rte_always_inline double
 time_laps(struct bed *bed, lap_fn lap, bool *ok)
@@ -208,35 +209,27 @@ time_laps(struct bed *bed, lap_fn lap, bool *ok)
 	uint32_t at = 0, warm;
 
 	*ok = true;
-	for (warm = 0; warm < bed->nb_keys + LAP && *ok; warm += LAP)
-		*ok = lap(bed, &at);
+	for (warm = 0; warm < bed->nb_keys && *ok; warm += LAP)
+		*ok = lap(bed, warm);
 	start = rte_rdtsc();
 	do {
-		*ok = lap(bed, &at);
+		*ok = lap(bed, at);
+		at = at + LAP < bed->nb_keys ? at + LAP : 0;
 		nb += LAP;
 		cycles = rte_rdtsc() - start;
 	} while (cycles < budget && *ok);
 	return ns_each(cycles, nb);
 }
 
-static inline uint32_t
-step(struct bed *bed, uint32_t *at)
-{
-	uint32_t i = *at;
-
-	*at = i + 1 == bed->nb_keys ? 0 : i + 1;
-	return i;
-}
-
 static bool
-lap_hit(struct bed *bed, uint32_t *at)
+lap_hit(struct bed *bed, uint32_t at)
 {
 	struct siov_xlate x = {.hva = NULL, .len = 0};
 	unsigned int i;
 	int bad = 0;
 
 	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[step(bed, at)];
+		const struct key *key = &bed->keys[at + i];
 
 		bad |= siov_atc_translate(bed->atc, key->pasid, key->iova, SIOV_PERM_R, &x);
 		use((uintptr_t)x.hva);
@@ -247,7 +240,7 @@ lap_hit(struct bed *bed, uint32_t *at)
 
 /* The next key waits for this result: it adds what is always zero, which nobody can know. */
 static bool
-lap_miss(struct bed *bed, uint32_t *at)
+lap_miss(struct bed *bed, uint32_t at)
 {
 	struct siov_xlate x = {.hva = NULL, .len = 0};
 	uint64_t zero = 0;
@@ -255,7 +248,7 @@ lap_miss(struct bed *bed, uint32_t *at)
 	int bad = 0;
 
 	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[step(bed, at)];
+		const struct key *key = &bed->keys[at + i];
 
 		bad |= siov_atc_translate(bed->atc, key->pasid + (uint32_t)zero, key->iova + zero,
 					  SIOV_PERM_R, &x);
@@ -289,14 +282,14 @@ measure_ours(const void *arg)
 }
 
 static bool
-lap_hash(struct bed *bed, uint32_t *at)
+lap_hash(struct bed *bed, uint32_t at)
 {
 	unsigned int i;
 	void *data = NULL;
 	int bad = 0;
 
 	for (i = 0; i < LAP; i++) {
-		bad |= rte_hash_lookup_data(bed->hash, &bed->keys[step(bed, at)], &data) < 0;
+		bad |= rte_hash_lookup_data(bed->hash, &bed->keys[at + i], &data) < 0;
 		use((uintptr_t)data);
 	}
 	return bad == 0;
@@ -316,12 +309,12 @@ measure_hash(const void *arg)
 }
 
 static bool
-lap_array(struct bed *bed, uint32_t *at)
+lap_array(struct bed *bed, uint32_t at)
 {
 	unsigned int i;
 
 	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[bed->numbers[step(bed, at)]];
+		const struct key *key = &bed->keys[bed->numbers[at + i]];
 
 		use(key->iova + key->pasid);
 	}
@@ -329,7 +322,7 @@ lap_array(struct bed *bed, uint32_t *at)
 }
 
 static bool
-lap_chase(struct bed *bed, uint32_t *at)
+lap_chase(struct bed *bed, uint32_t at)
 {
 	const uint8_t *entries = bed->chase + bed->chase_dir;
 	const uint8_t *tables = entries + bed->chase_entries;
@@ -337,7 +330,7 @@ lap_chase(struct bed *bed, uint32_t *at)
 	unsigned int i;
 
 	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[step(bed, at)];
+		const struct key *key = &bed->keys[at + i];
 
 		leaf = 3 * PAGE + (key->iova - IOVA) / PAGE * 8;
 		zero = *(const uint64_t *)(const void *)(bed->chase + key->pasid / 64 * 8 + zero);

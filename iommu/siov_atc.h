@@ -178,9 +178,12 @@ SIOV_API void siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *
 /* Out of line: serve a bounded slice of the pending requests. */
 SIOV_API void siov_atc_serve(struct siov_atc *atc);
 
-/* Out of line: the granule of the tag is not at home, or lacks the permission. */
-SIOV_API int siov_atc_miss(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
-			   unsigned int perm_needed, struct siov_xlate *x);
+/*
+ * Out of line: the granule of the tag is not at home, or lacks the permission. By value, since a
+ * result in memory would cost each lookup, hit or miss, the store; hva NULL: len is the reason.
+ */
+SIOV_API struct siov_xlate siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag,
+					 uint64_t home, uint64_t iova, unsigned int perm_needed);
 
 /* Out of line: the key is outside what a tag can hold. */
 SIOV_API int siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova);
@@ -235,10 +238,13 @@ siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned in
 	uint64_t home = siov_atc_home(atc, tag);
 	const struct siov_atc_entry *entry = siov_atc_entry_at(atc, home);
 
-	if (unlikely(entry->tag != tag))
-		return siov_atc_miss(atc, tag, home, iova, perm_needed, x);
-	if (unlikely((perm_needed & entry->data & SIOV_ATC_DATA_DENIED) != 0))
-		return siov_atc_miss(atc, tag, home, iova, perm_needed, x);
+	if (unlikely(entry->tag != tag ||
+		     (perm_needed & entry->data & SIOV_ATC_DATA_DENIED) != 0)) {
+		struct siov_xlate found = siov_atc_miss(atc, pasid, tag, home, iova, perm_needed);
+
+		*x = found;
+		return found.hva != NULL ? 0 : (int)found.len;
+	}
 	x->hva = (void *)(uintptr_t)(iova + (entry->data & SIOV_ATC_DATA_DELTA));
 	x->len = -(iova | UINT64_MAX << shift);
 	return 0;
@@ -265,8 +271,8 @@ siov_atc_hint_slot(uint32_t pasid, uint64_t iova)
  * @param pasid PASID of the request, any 32-bit value.
  * @param iova address, any value.
  * @param perm_needed SIOV_PERM_R, SIOV_PERM_W or both.
- * @param x filled on success.
- * @return 0, or the reason of the fault (enum siov_fault), which leaves x untouched.
+ * @param x filled on success; on a fault its hva is NULL.
+ * @return 0, or the reason of the fault (enum siov_fault).
  * Thread: owner.
  * Spec: 6.2.5, 8.1.1.
  */
@@ -276,8 +282,11 @@ siov_atc_translate(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned
 {
 	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
 
-	if (unlikely(siov_atc_is_beyond(pasid, iova)))
+	if (unlikely(siov_atc_is_beyond(pasid, iova))) {
+		x->hva = NULL;
+		x->len = 0;
 		return siov_atc_miss_beyond(atc, pasid, iova);
+	}
 	/* Two copies, each with a constant shift: a third faster than one with a variable. */
 	if (shift == SIOV_ATC_SHIFT_4K)
 		return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_4K, perm_needed, x);

@@ -27,18 +27,22 @@ permission_fault(unsigned int denied)
 	return (denied & SIOV_PERM_R) != 0 ? SIOV_FAULT_NO_READ : 0;
 }
 
-/* Fill *x from an entry's data: 0, or a reason that permission is denied. */
-static int
-use_data(uint64_t data, unsigned int shift, uint64_t iova, unsigned int perm_needed,
-	 struct siov_xlate *x)
+static struct siov_xlate
+no_xlate(int reason)
+{
+	return (struct siov_xlate){.hva = NULL, .len = (uint64_t)reason};
+}
+
+/* The answer to a lookup: hva, unless the entry's data deny the permission. */
+static struct siov_xlate
+answer(uint64_t hva, uint64_t data, unsigned int shift, uint64_t iova, unsigned int perm_needed)
 {
 	unsigned int denied = perm_needed & (unsigned int)(data & SIOV_ATC_DATA_DENIED);
 
 	if (unlikely(denied != 0))
-		return permission_fault(denied);
-	x->hva = (void *)(uintptr_t)(iova + (data & SIOV_ATC_DATA_DELTA));
-	x->len = -(iova | UINT64_MAX << shift);
-	return 0;
+		return no_xlate(permission_fault(denied));
+	return (struct siov_xlate){.hva = (void *)(uintptr_t)hva,
+				   .len = -(iova | UINT64_MAX << shift)};
 }
 
 /* Enter what a walk found, where nobody has looked before. */
@@ -78,47 +82,53 @@ find_other(struct siov_atc *atc, uint64_t other_than, uint64_t iova)
 }
 
 /*
- * The rest of a lookup: the other ways, the other granule size. An entry without the permission
- * is no hit: the tables may allow more by now.
+ * The rest of a lookup: the other ways, the other granule size. NULL: not cached, or without the
+ * permission, which is no hit: the tables may allow more by now.
  */
-static int
+static const struct siov_atc_entry *
 find_elsewhere(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
-	       unsigned int perm_needed, struct siov_xlate *x)
+	       unsigned int perm_needed)
 {
-	const struct siov_atc_entry *entry;
+	const struct siov_atc_entry *entry = NULL;
 
 	if (atc_find_home(atc, tag, home))
-		return use_data(atc_entry_at(atc, home)->data, atc_shift_of(tag), iova, perm_needed,
-				x);
-	entry = unlikely(has_other(atc, tag)) ? find_other(atc, tag, iova) : NULL;
-	if (likely(entry == NULL))
-		return SIOV_FAULT_SS_NOT_PRESENT;
-	return use_data(entry->data, atc_shift_of(entry->tag), iova, perm_needed, x);
+		entry = atc_entry_at(atc, home);
+	else if (unlikely(has_other(atc, tag)))
+		entry = find_other(atc, tag, iova);
+	if (likely(entry == NULL) || (perm_needed & entry->data & SIOV_ATC_DATA_DENIED) != 0)
+		return NULL;
+	return entry;
 }
 
-int
-siov_atc_miss(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
-	      unsigned int perm_needed, struct siov_xlate *x)
+/* The pasid is in the tag too, but a walk need not wait for that. */
+struct siov_xlate
+siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag, uint64_t home, uint64_t iova,
+	      unsigned int perm_needed)
 {
+	const struct siov_atc_entry *entry = find_elsewhere(atc, tag, home, iova, perm_needed);
+	struct siov_xlate found;
 	struct walk w = {0};
 	int rc;
 
-	if (find_elsewhere(atc, tag, home, iova, perm_needed, x) == 0) {
+	if (entry != NULL) {
 		atc_count(&atc->second_probes, 1);
-		return 0;
+		return answer(iova + (entry->data & SIOV_ATC_DATA_DELTA), entry->data,
+			      atc_shift_of(entry->tag), iova, perm_needed);
 	}
 	atc_count(&atc->misses, 1);
-	rc = walk_all(&w, atc, tag & SIOV_PASID_MAX, iova);
-	if (likely(rc == 0)) {
-		if (likely(w.shift == atc_shift_of(tag)))
-			atc_enter(atc, tag, home, w.data);
-		else
-			enter_walk(atc, w.pasid, iova, w.shift, w.data);
-		rc = use_data(w.data, w.shift, iova, perm_needed, x);
-	}
-	if (unlikely(rc != 0))
+	rc = walk_all(&w, atc, pasid, iova);
+	if (unlikely(rc != 0)) {
 		atc_count(&atc->faults, 1);
-	return rc;
+		return no_xlate(rc);
+	}
+	if (likely(w.shift == atc_shift_of(tag)))
+		atc_enter(atc, tag, home, w.data);
+	else
+		enter_walk(atc, w.pasid, iova, w.shift, w.data);
+	found = answer(w.hva, w.data, w.shift, iova, perm_needed);
+	if (unlikely(found.hva == NULL))
+		atc_count(&atc->faults, 1);
+	return found;
 }
 
 int

@@ -24,6 +24,7 @@ struct walk {
 	const void *next; /* word or entry that the next step reads */
 	uint64_t q1; /* of the PASID entry */
 	uint64_t data; /* at the end: of the cache entry */
+	uint64_t hva; /* at the end: of iova */
 	uint64_t perm; /* AND over the levels so far */
 	uint32_t pasid;
 	unsigned int shift; /* at the end: of the granule */
@@ -91,6 +92,7 @@ walk_pasid(struct walk *w, struct siov_iommu *iommu)
 			return SIOV_FAULT_PASID_INVALID;
 		w->shift = walk_pass_through(iommu, w->iova);
 		w->data = walk_data(w, 0, UINT64_MAX);
+		w->hva = w->iova;
 		return w->shift != 0 ? WALK_DONE : SIOV_FAULT_DMA_LIMIT;
 	}
 	if (unlikely(w->iova >> SIOV_VTD_SS_IOVA_BITS != 0))
@@ -110,6 +112,7 @@ walk_leaf(struct walk *w, uint64_t pte, unsigned int shift)
 	if (unlikely((hva & page_mask) != 0))
 		return SIOV_FAULT_SS_RESERVED;
 	w->data = walk_data(w, hva, page_mask);
+	w->hva = hva + (w->iova & page_mask);
 	w->shift = RTE_MIN(shift, SIOV_ATC_SHIFT_2M);
 	return WALK_DONE;
 }
