@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Nouns of the full prompt that this build does not have. */
+#include "cmd.h"
+
+CMD_WORD(tok_noun, 0, "adi#vdev#ims#inject#dump");
+CMD_WORD(tok_show, 0, "show#clear");
+CMD_WORD(tok_shown, 1, "adi#vdev#ims");
+CMD_REST(tok_rest);
+
+static void
+refuse(struct session *session, const struct cmd_args *args)
+{
+	cmd_fail(session,
+		 "%s: this build has no ADIs, VDEVs, IMS, fault injection or "
+		 "configuration space",
+		 args->word[0]);
+}
+
+static void
+refuse_show(struct session *session, const struct cmd_args *args)
+{
+	cmd_fail(session, "%s %s: this build has no ADIs, VDEVs or IMS", args->word[0],
+		 args->word[1]);
+}
+
+const struct cmd cmds_absent[] = {
+	{refuse, NULL, "not in this build", {&tok_noun, &tok_rest}},
+	{refuse, NULL, "not in this build", {&tok_noun}},
+	{refuse_show, NULL, "not in this build", {&tok_show, &tok_shown, &tok_rest}},
+	{refuse_show, NULL, "not in this build", {&tok_show, &tok_shown}},
+	{.run = NULL},
+};

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* iommu map, unmap, invalidate: for PASIDs made by hand */
+#include <string.h>
+
+#include "book.h"
+#include "cmd.h"
+
+CMD_WORD(tok_iommu, 0, "iommu");
+CMD_WORD(tok_map, 1, "map");
+CMD_WORD(tok_verb, 1, "map#unmap");
+CMD_WORD(tok_invalidate, 1, "invalidate");
+CMD_WORD(tok_pasid, 2, "pasid");
+CMD_NUM(tok_number, 0);
+CMD_WORD(tok_iova, 3, "iova");
+CMD_NUM(tok_address, 1);
+CMD_WORD(tok_len, 4, "len");
+CMD_NUM(tok_bytes, 2);
+CMD_WORD(tok_perm, 3, "perm");
+CMD_WORD(tok_rw, 5, "r#w#rw");
+
+static void
+map(struct session *session, const struct cmd_args *args, unsigned int perm)
+{
+	uint32_t pasid = cmd_pasid(session, args->num[0]);
+
+	if (pasid != 0)
+		cmd_check(session, book_map(session->book, pasid, args->num[1], args->num[2], perm),
+			  "iommu map");
+}
+
+static void
+map_perm(struct session *session, const struct cmd_args *args)
+{
+	map(session, args,
+	    (strchr(args->word[5], 'r') != NULL ? SIOV_PERM_R : 0) |
+		    (strchr(args->word[5], 'w') != NULL ? SIOV_PERM_W : 0));
+}
+
+static void
+map_or_unmap(struct session *session, const struct cmd_args *args)
+{
+	uint32_t pasid;
+
+	if (strcmp(args->word[1], "map") == 0) {
+		map(session, args, SIOV_PERM_R | SIOV_PERM_W);
+		return;
+	}
+	pasid = cmd_pasid(session, args->num[0]);
+	if (pasid != 0)
+		cmd_check(session, book_unmap(session->book, pasid, args->num[1], args->num[2]),
+			  "iommu unmap");
+}
+
+/* Unmapping invalidates by itself; what can be asked for apart is to wait for all engines. */
+static void
+invalidate(struct session *session, const struct cmd_args *args)
+{
+	(void)args;
+	cmd_check(session, siov_iommu_synchronize(session->rig.iommu), "iommu invalidate");
+}
+
+const struct cmd cmds_iommu[] = {
+	{map_perm,
+	 "iommu",
+	 "iommu map pasid N iova A len L perm (r|w|rw): new memory at A",
+	 {&tok_iommu, &tok_map, &tok_pasid, &tok_number, &tok_iova, &tok_address, &tok_len,
+	  &tok_bytes, &tok_perm, &tok_rw}},
+	{map_or_unmap,
+	 "iommu",
+	 "iommu (map|unmap) pasid N iova A len L",
+	 {&tok_iommu, &tok_verb, &tok_pasid, &tok_number, &tok_iova, &tok_address, &tok_len,
+	  &tok_bytes}},
+	{invalidate,
+	 "iommu",
+	 "iommu invalidate: wait until every engine has dropped what was unmapped before",
+	 {&tok_iommu, &tok_invalidate}},
+	{.run = NULL},
+};

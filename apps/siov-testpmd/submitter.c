@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include "submitter.h"
+
+#define BUFS_BYTES (UINT64_C(32) << 20) /* of all submitters, beyond one pair each */
+#define LOST_SECONDS 5u /* for the last records to appear */
+#define GAP_SHIFT 16u
+
+/* First word of a slot's record whose descriptor was given up. */
+#define SKIPPED UINT64_MAX
+/* Last word of a record that the device has not written yet; it writes 0 there. */
+#define NEVER_WRITTEN UINT64_MAX
+
+/* ---- layout ---- */
+
+static uint64_t
+buf_stride(const struct submitter_conf *conf)
+{
+	return RTE_ALIGN_CEIL((uint64_t)conf->buf_sz, UINT64_C(64));
+}
+
+/* Pairs of buffers: one for each slot, as far as they are small. */
+static uint32_t
+count_bufs(const struct submitter_conf *conf, unsigned int nb_submitters)
+{
+	uint64_t nb = BUFS_BYTES / nb_submitters / (2 * buf_stride(conf));
+
+	if (!conf->op->has_data)
+		return 0;
+	return (uint32_t)RTE_MAX(RTE_MIN(nb, conf->qdepth), 1u);
+}
+
+/* Slots of each portal; two or more: an even number, used in pairs. */
+static uint32_t
+slots_per_portal(const struct submitter_conf *conf, uint32_t nb_portals)
+{
+	uint32_t nb = (conf->qdepth + nb_portals - 1) / nb_portals;
+
+	return nb > 1 ? RTE_ALIGN_CEIL(nb, 2u) : 1;
+}
+
+uint64_t
+submitter_region_bytes(const struct submitter_conf *conf, unsigned int nb_submitters)
+{
+	return 2 * buf_stride(conf) * count_bufs(conf, nb_submitters);
+}
+
+uint64_t
+submitter_window_bytes(uint32_t nb_portals, const void *arg)
+{
+	return RTE_ALIGN_CEIL(slots_per_portal(arg, nb_portals) * sizeof(struct work_record),
+			      UINT64_C(64));
+}
+
+/* ---- create ---- */
+
+static struct work_bufs
+find_bufs(const struct submitter *s, uint32_t idx)
+{
+	const struct guest *guest = s->client->guest;
+	uint64_t stride = buf_stride(s->conf);
+	uint64_t src = s->client->region + 2 * stride * idx;
+	uint64_t dst = src + stride;
+
+	return (struct work_bufs){
+		.src_iova = guest_iova(guest, src),
+		.dst_iova = guest_iova(guest, dst),
+		.src = guest_hva(guest, src),
+		.dst = guest_hva(guest, dst),
+		.size = s->conf->buf_sz,
+	};
+}
+
+static void
+prepare_slot(struct submitter *s, uint32_t idx)
+{
+	uint32_t nb_portals = s->client->nb_portals;
+	uint32_t pair = s->nb_slots == nb_portals ? 1 : 2;
+	uint32_t portal_idx = idx / pair % nb_portals;
+	const struct client_portal *portal = &s->client->portals[portal_idx];
+	uint32_t record = idx / (pair * nb_portals) * pair + idx % pair;
+	uint64_t offset = portal->window + record * sizeof(struct work_record);
+	struct submitter_slot *slot = &s->slots[idx];
+	struct dsa_hw_desc *desc = &s->descs[idx];
+	struct work_bufs bufs = {.size = 0};
+
+	slot->portal = portal->portal;
+	slot->portal_idx = portal_idx;
+	slot->record = (void *)guest_hva(s->client->guest, offset);
+	siov_atomic_store(&slot->record->word0, 0, relaxed);
+	if (s->nb_bufs > 0) {
+		slot->buf_idx = idx % s->nb_bufs;
+		bufs = find_bufs(s, slot->buf_idx);
+	}
+	work_op_prepare(s->conf->op, &bufs, desc);
+	desc->completion_addr = guest_iova(s->client->guest, offset);
+	if (s->conf->submit == SUBMIT_ENQCMDS) {
+		desc->pasid = portal->pasid->pasid;
+		desc->priv = 1;
+	}
+}
+
+/* Exponentially distributed gaps around the mean, or one that is always the same. */
+static int
+make_gaps(struct submitter *s)
+{
+	double mean = (double)rte_get_tsc_hz() / s->conf->rate * (double)(1u << GAP_SHIFT);
+	uint64_t state = s->conf->seed * 2 + 1;
+	uint32_t i;
+
+	s->nb_gaps = s->conf->arrival == ARRIVAL_POISSON ? SUBMITTER_GAPS : 1;
+	s->gaps = calloc(s->nb_gaps, sizeof(s->gaps[0]));
+	if (s->gaps == NULL)
+		return -ENOMEM;
+	s->gaps[0] = (uint64_t)mean;
+	for (i = 0; i < s->nb_gaps && s->nb_gaps > 1; i++) {
+		/* 53 random bits as a number in (0, 1] */
+		double u = ((double)(work_random(&state) >> 11) + 1) / 9007199254740992.0;
+
+		s->gaps[i] = (uint64_t)(-log(u) * mean);
+	}
+	return 0;
+}
+
+static void
+init_backoff(struct submitter *s)
+{
+	double cycles_per_ns = (double)rte_get_tsc_hz() / 1e9;
+
+	s->backoff = (struct siov_backoff){
+		.policy = s->conf->retry_policy,
+		.yields = s->yields,
+		.min_cycles = (uint64_t)((double)s->conf->retry_min_ns * cycles_per_ns),
+		.max_cycles = (uint64_t)((double)s->conf->retry_max_ns * cycles_per_ns),
+	};
+	siov_backoff_reset(&s->backoff);
+}
+
+int
+submitter_create(struct submitter *s, const struct submitter_conf *conf, struct client *client,
+		 unsigned int nb_submitters)
+{
+	uint32_t i;
+
+	*s = (struct submitter){.conf = conf, .client = client};
+	s->nb_slots = slots_per_portal(conf, client->nb_portals) * client->nb_portals;
+	s->nb_bufs = count_bufs(conf, nb_submitters);
+	s->expected = work_op_expected(conf->op, conf->buf_sz);
+	s->descs = aligned_alloc(64, (size_t)s->nb_slots * sizeof(s->descs[0]));
+	s->slots = calloc(s->nb_slots, sizeof(s->slots[0]));
+	s->dropped = calloc(client->nb_portals, sizeof(s->dropped[0]));
+	if (s->descs == NULL || s->slots == NULL || s->dropped == NULL)
+		return -ENOMEM;
+	for (i = 0; i < s->nb_slots; i++)
+		prepare_slot(s, i);
+	submitter_poison(s);
+	return conf->arrival == ARRIVAL_CLOSED ? 0 : make_gaps(s);
+}
+
+void
+submitter_free(struct submitter *s)
+{
+	free(s->descs);
+	free(s->slots);
+	free(s->dropped);
+	free(s->gaps);
+}
+
+/* ---- the loop ---- */
+
+static inline uint32_t
+next_slot(const struct submitter *s, uint32_t idx)
+{
+	return idx + 1 == s->nb_slots ? 0 : idx + 1;
+}
+
+/* A record that is not as expected, or none at all. */
+static void __rte_noinline
+count_odd_record(struct submitter *s, const struct submitter_slot *slot, uint64_t word0)
+{
+	if (word0 == SKIPPED)
+		return;
+	if (s->nb.failed + s->nb.wrong == 0) {
+		s->first_bad = word0;
+		s->first_bad_addr = slot->record->fault_addr;
+		s->first_bad_pasid = slot->portal->pasid;
+	}
+	if (work_record_status(word0) == DSA_COMP_SUCCESS)
+		s->nb.wrong++;
+	else
+		s->nb.failed++;
+}
+
+/* Reap completions in order; returns how many. */
+static unsigned int
+reap(struct submitter *s)
+{
+	unsigned int n = 0;
+
+	for (; s->nb_out > 0; n++) {
+		struct submitter_slot *slot = &s->slots[s->head];
+		/* Pairs with the device's release of the record. */
+		uint64_t word0 = siov_atomic_load(&slot->record->word0, acquire);
+
+		if (word0 == 0)
+			break;
+		if (likely(word0 == s->expected))
+			s->nb.completed++;
+		else
+			count_odd_record(s, slot, word0);
+		siov_atomic_store(&slot->record->word0, 0, relaxed);
+		s->head = next_slot(s, s->head);
+		s->nb_out--;
+	}
+	return n;
+}
+
+/* MOVDIR64B tells nothing; the queue's own counts say whether the write was taken. */
+static enum siov_dmwr
+post(struct siov_portal *portal, const struct dsa_hw_desc *desc, uint64_t when, bool is_timed)
+{
+	uint64_t taken = siov_portal_count(portal, SIOV_DMWR_SUCCESS);
+
+	if (is_timed)
+		siov_movdir64b_at(portal, desc, when);
+	else
+		siov_movdir64b(portal, desc);
+	return siov_portal_count(portal, SIOV_DMWR_SUCCESS) != taken ? SIOV_DMWR_SUCCESS :
+								       SIOV_DMWR_NB;
+}
+
+static inline enum siov_dmwr
+submit(struct submitter *s, uint32_t idx, uint64_t when, bool is_timed)
+{
+	struct siov_portal *portal = s->slots[idx].portal;
+	const struct dsa_hw_desc *desc = &s->descs[idx];
+
+	switch (s->conf->submit) {
+	case SUBMIT_ENQCMD:
+		return is_timed ? siov_enqcmd_at(portal, desc, when) : siov_enqcmd(portal, desc);
+	case SUBMIT_ENQCMDS:
+		return is_timed ? siov_enqcmds_at(portal, desc, when) : siov_enqcmds(portal, desc);
+	case SUBMIT_MOVDIR64B:
+	default:
+		return post(portal, desc, when, is_timed);
+	}
+}
+
+static inline void
+advance_tail(struct submitter *s)
+{
+	s->tail = next_slot(s, s->tail);
+	s->nb_out++;
+	s->left--;
+}
+
+/* What the retry policy does; returns whether the slot was given up. */
+static bool __rte_noinline
+handle_retry(struct submitter *s)
+{
+	struct submitter_slot *slot = &s->slots[s->tail];
+
+	/* A posted write that was not taken is gone; nobody told its sender. */
+	if (s->conf->submit != SUBMIT_MOVDIR64B && siov_backoff_wait(&s->backoff))
+		return false;
+	s->nb.dropped++;
+	s->dropped[slot->portal_idx]++;
+	siov_atomic_store(&slot->record->word0, SKIPPED, relaxed);
+	advance_tail(s);
+	return true;
+}
+
+/* Send the slot at the tail. Returns whether the next one may follow at once. */
+static inline bool
+send_one(struct submitter *s, uint64_t when, bool is_timed)
+{
+	enum siov_dmwr answer = submit(s, s->tail, when, is_timed);
+
+	s->nb.answers[answer]++;
+	if (unlikely(answer != SIOV_DMWR_SUCCESS))
+		return handle_retry(s);
+	siov_backoff_reset(&s->backoff);
+	advance_tail(s);
+	return true;
+}
+
+/* Nothing to reap and nothing to send. */
+static inline void
+idle(const struct submitter *s)
+{
+	if (s->yields)
+		sched_yield();
+	else
+		rte_pause();
+}
+
+static inline bool
+is_over(const struct submitter *s)
+{
+	return s->left == 0 || phase_is_over(s->phase);
+}
+
+static void
+run_closed(struct submitter *s)
+{
+	while (!is_over(s)) {
+		unsigned int done = reap(s);
+
+		while (s->nb_out < s->conf->qdepth && s->left > 0) {
+			if (!send_one(s, 0, false))
+				break;
+			done++;
+		}
+		if (done == 0)
+			idle(s);
+	}
+}
+
+static void
+run_open(struct submitter *s)
+{
+	uint64_t due = s->gaps[s->gap_idx]; /* since start, with fraction */
+
+	while (!is_over(s)) {
+		uint64_t now = (rte_rdtsc() - s->nb.start_cycles) << GAP_SHIFT;
+		unsigned int done = reap(s);
+
+		while (due <= now && s->nb_out < s->conf->qdepth && s->left > 0) {
+			if (!send_one(s, s->nb.start_cycles + (due >> GAP_SHIFT), true))
+				break;
+			s->gap_idx = (s->gap_idx + 1) & (s->nb_gaps - 1);
+			due += s->gaps[s->gap_idx];
+			done++;
+		}
+		if (done == 0)
+			idle(s);
+	}
+}
+
+/* Wait for what is outstanding. */
+static void
+reap_all(struct submitter *s)
+{
+	uint64_t patience = LOST_SECONDS * rte_get_tsc_hz();
+	uint64_t last = rte_rdtsc();
+
+	while (s->nb_out > 0 && rte_rdtsc() - last < patience) {
+		if (reap(s) > 0)
+			last = rte_rdtsc();
+		else
+			idle(s);
+	}
+	s->nb.lost = s->nb_out;
+}
+
+int
+submitter_main(void *arg)
+{
+	struct submitter *s = arg;
+
+	memset(&s->nb, 0, sizeof(s->nb));
+	memset(s->dropped, 0, s->client->nb_portals * sizeof(s->dropped[0]));
+	s->left = s->total_ops;
+	init_backoff(s);
+	phase_wait_go(s->phase, s->yields);
+	s->nb.start_cycles = rte_rdtsc();
+	if (s->conf->arrival == ARRIVAL_CLOSED)
+		run_closed(s);
+	else
+		run_open(s);
+	reap_all(s);
+	s->nb.end_cycles = rte_rdtsc();
+	phase_end(s->phase);
+	return 0;
+}
+
+/* ---- verification ---- */
+
+void
+submitter_poison(struct submitter *s)
+{
+	uint32_t i;
+
+	for (i = 0; i < s->nb_bufs; i++) {
+		struct work_bufs bufs = find_bufs(s, i);
+
+		work_op_fill_bufs(s->conf->op, &bufs, s->conf->seed + i);
+	}
+	for (i = 0; i < s->nb_slots; i++)
+		s->slots[i].record->rsvd = NEVER_WRITTEN;
+}
+
+uint64_t
+submitter_count_wrong(const struct submitter *s)
+{
+	uint64_t wrong = 0;
+	uint32_t i;
+
+	for (i = 0; i < s->nb_slots && s->nb_bufs > 0; i++) {
+		const struct submitter_slot *slot = &s->slots[i];
+		struct work_bufs bufs = find_bufs(s, slot->buf_idx);
+
+		if (slot->record->rsvd != NEVER_WRITTEN)
+			wrong += !work_op_is_right(s->conf->op, &bufs, slot->record);
+	}
+	return wrong;
+}
