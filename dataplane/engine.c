@@ -227,15 +227,18 @@ engine_take_errors(struct siov_engine *engine, struct siov_error *out, unsigned 
 
 /* ---- completion ---- */
 
-/* Bytes 16 to 23 of the record. */
+/* Bytes 16 to 23 of the record. The sum so far is what a faulted CRC goes on from. */
 static uint64_t
-completion_value(const struct op *op, uint8_t code)
+completion_value(const struct op *op)
 {
+	uint8_t code = op->status & DSA_COMP_STATUS_MASK;
+	uint32_t opcode = op->desc->opcode;
+
 	if (code == DSA_COMP_INVALID_FLAGS)
 		return op->invalid_flags;
-	if (code == DSA_COMP_SUCCESS &&
-	    (op->desc->opcode == DSA_OPCODE_CRCGEN || op->desc->opcode == DSA_OPCODE_COPY_CRC))
-		return ~op->crc;
+	if ((code == DSA_COMP_SUCCESS || code == DSA_COMP_PAGE_FAULT_NOBOF) &&
+	    (opcode == DSA_OPCODE_CRCGEN || opcode == DSA_OPCODE_COPY_CRC))
+		return (uint32_t)~op->crc;
 	return 0;
 }
 
@@ -246,7 +249,7 @@ write_completion(uint8_t *comp, const struct op *op, uint8_t result)
 	uint64_t *rec = (uint64_t *)(void *)comp;
 
 	rec[1] = op->fault_addr;
-	rec[2] = completion_value(op, op->status);
+	rec[2] = completion_value(op);
 	rec[3] = 0;
 	/* Pairs with the client's acquire of the status. */
 	siov_atomic_store((SIOV_ATOMIC(uint64_t) *)rec,

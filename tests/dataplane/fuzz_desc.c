@@ -121,18 +121,17 @@ model_run(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
 			break;
 		e->done++;
 	}
+	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
+		e->value = (uint32_t)~e->value;
+	else
+		e->value = 0;
 	if (e->status != 0) {
 		e->result = is_backward;
-		e->value = 0;
 		return;
 	}
 	e->status = DSA_COMP_SUCCESS;
 	if (desc->flags & IDXD_OP_FLAG_CR && e->result != desc->expected_res)
 		e->status = DSA_COMP_SUCCESS_PRED;
-	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
-		e->value = (uint32_t)~e->value;
-	else
-		e->value = 0;
 }
 
 /* Bits of the flags that an opcode allows; 0: opcode not known. */

@@ -519,7 +519,7 @@ test_no_stamps_no_latency(void **state)
 	rig_close(rig);
 }
 
-/* Each descriptor adds one to its word, so none may run twice, and none may get lost. */
+/* Each record tells that its descriptor ran, the count that none ran twice. */
 static void
 check_exactly_once(uint32_t size, unsigned int nb)
 {

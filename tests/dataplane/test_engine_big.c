@@ -202,7 +202,7 @@ test_2_gib_and_a_byte_are_out_of_range(void **state)
 	assert_memory_equal(bed->dst, bed->dst + 1, RIG_2M - 1);
 }
 
-/* The destination ends where the source begins to be read: backward over 2 GiB of iova. */
+/* The ranges overlap but for 2 MiB: from the high end, over all of the iova range. */
 static void
 test_backward_move_of_almost_2_gib(void **state)
 {

@@ -473,6 +473,7 @@ static void
 use_every_path(struct wq_bed *bed, unsigned int rounds)
 {
 	struct siov_lane *lane;
+	uint64_t named;
 	unsigned int i;
 
 	for (i = 0; i < rounds; i++) {
@@ -488,7 +489,10 @@ use_every_path(struct wq_bed *bed, unsigned int rounds)
 		else if (i % 3 == 1)
 			wq_bed_expire(bed);
 		wq_bed_drain(bed);
+		named = siov_atomic_load(&bed->wq->pool, relaxed) >> 34;
 		assert_int_equal(siov_wq_detach(bed->lanes[1]), 0);
+		/* What the words count beyond their width does not reach the lease that is named. */
+		assert_int_equal(siov_atomic_load(&bed->wq->pool, relaxed) >> 34, named);
 		assert_int_equal(siov_wq_attach(&bed->fm.mem, bed->wq, 0, &lane), 0);
 		assert_ptr_equal(lane, bed->lanes[1]);
 		assert_int_equal(siov_wq_free_credits(bed->wq) + bed->lanes[0]->credits, 64);

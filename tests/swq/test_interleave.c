@@ -491,6 +491,28 @@ test_s7_3_1_reclaim_while_others_go_on(void **state)
 	explore_reclaim(prepare_granted, act_expire, 14);
 }
 
+/* A helper that slept while the lane leased 1,023 times more finds the sequence number it seeks. */
+static void
+test_s7_3_1_helper_late_by_1023_leases_enters_nothing(void **state)
+{
+	uint64_t pool, account;
+	unsigned int i;
+
+	RTE_SET_USED(state);
+	open_queue(SIOV_WQ_F_EXACT, 4);
+	assert_int_equal(wq_bed_fill(bed, 0, 1), 1);
+	pool = bed->wq->pool;
+	for (i = 0; i < 1023; i++) {
+		wq_bed_dispatch(bed, 0, 1);
+		assert_int_equal(wq_bed_fill(bed, 0, 1), 1);
+	}
+	account = bed->lanes[0]->account;
+	assert_int_equal(account_seq(account), (pool_seq(pool) - 1) & FIELD10);
+	settle_lease(bed->wq, pool);
+	assert_int_equal(bed->lanes[0]->account, account);
+	wq_bed_close(bed);
+}
+
 int
 main(void)
 {
@@ -500,6 +522,7 @@ main(void)
 		cmocka_unit_test(test_s7_3_1_grants_against_leases),
 		cmocka_unit_test(test_s7_3_1_dead_at_every_atomic_of_a_lease),
 		cmocka_unit_test(test_s7_3_1_reclaim_while_others_go_on),
+		cmocka_unit_test(test_s7_3_1_helper_late_by_1023_leases_enters_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
