@@ -5,6 +5,8 @@
 #ifndef ATC_PRIV_H
 #define ATC_PRIV_H
 
+#include <string.h>
+
 #include "iommu_priv.h"
 #include "siov_atc.h"
 
@@ -25,6 +27,12 @@ static inline struct siov_atc_entry *
 atc_entry_at(struct siov_atc *atc, uint64_t offset)
 {
 	return (struct siov_atc_entry *)((char *)atc->entry + offset);
+}
+
+static inline unsigned int
+atc_shift_of(uint64_t tag)
+{
+	return (tag & SIOV_ATC_TAG_2M) != 0 ? SIOV_ATC_SHIFT_2M : SIOV_ATC_SHIFT_4K;
 }
 
 /*
@@ -83,12 +91,27 @@ atc_bring_home(struct siov_atc *atc, uint64_t home, uint64_t away)
 	*b = tmp;
 }
 
+/* The first granule: what all lookups look for first until there is one of another size. */
+static inline void
+atc_adopt_shift(struct siov_atc *atc, unsigned int shift)
+{
+	atc->has_granule = RTE_BIT32(shift);
+	atc->only_shift = shift;
+	memset(atc->hint, (int)shift, sizeof(atc->hint));
+}
+
 /* Enter a translation that is at home or nowhere in its set. */
 static inline void
 atc_enter(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t data)
 {
 	struct siov_atc_entry *entry = atc_entry_at(atc, home);
+	unsigned int shift = atc_shift_of(tag);
 
+	if (unlikely((atc->has_granule & RTE_BIT32(shift)) == 0)) {
+		if (atc->has_granule == 0)
+			atc_adopt_shift(atc, shift);
+		atc->has_granule |= RTE_BIT32(shift);
+	}
 	if (entry->tag != SIOV_ATC_TAG_EMPTY && entry->tag != tag)
 		*atc_victim(atc, home) = *entry;
 	entry->tag = tag;
@@ -106,18 +129,12 @@ atc_find_home(struct siov_atc *atc, uint64_t tag, uint64_t home)
 	return atc_entry_at(atc, home)->tag == tag;
 }
 
-static inline unsigned int
-atc_shift_of(uint64_t tag)
-{
-	return (tag & SIOV_ATC_TAG_2M) != 0 ? SIOV_ATC_SHIFT_2M : SIOV_ATC_SHIFT_4K;
-}
-
 /* What the next lookup of this region looks for first. */
 static inline void
 atc_set_hint(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift)
 {
 	atc->hint[siov_atc_hint_slot(pasid, iova)] = (uint8_t)shift;
-	atc->has_granule |= RTE_BIT32(shift);
+	atc->only_shift = 0;
 }
 
 #endif /* ATC_PRIV_H */

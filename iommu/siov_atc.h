@@ -122,6 +122,7 @@ struct siov_atc {
 
 	/* owner: engine lcore */
 	uint32_t has_granule; /* bit n: a granule of 2^n was entered */
+	uint32_t only_shift; /* the size of all granules entered; 0: both, or none yet */
 	uint64_t done; /* sequence of the newest request served */
 	uint32_t victim; /* where the next victim is, in bytes from home */
 	SIOV_ATOMIC(uint64_t) misses __rte_cache_aligned;
@@ -280,17 +281,20 @@ static inline int
 siov_atc_translate(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed,
 		   struct siov_xlate *x)
 {
-	unsigned int shift = atc->hint[siov_atc_hint_slot(pasid, iova)];
+	unsigned int shift = atc->only_shift;
 
 	if (unlikely(siov_atc_is_beyond(pasid, iova))) {
 		x->hva = NULL;
 		x->len = 0;
 		return siov_atc_miss_beyond(atc, pasid, iova);
 	}
-	/* Two copies, each with a constant shift: a third faster than one with a variable. */
+	/* Copies with a constant shift: a third faster than one with a variable. */
 	if (shift == SIOV_ATC_SHIFT_4K)
 		return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_4K, perm_needed, x);
-	return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_2M, perm_needed, x);
+	if (shift == SIOV_ATC_SHIFT_2M)
+		return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_2M, perm_needed, x);
+	return siov_atc_lookup(atc, pasid, iova, atc->hint[siov_atc_hint_slot(pasid, iova)],
+			       perm_needed, x);
 }
 
 /**

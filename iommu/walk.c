@@ -51,10 +51,12 @@ enter_walk(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shi
 {
 	uint64_t tag = siov_atc_tag(pasid, iova, shift);
 	uint64_t home = siov_atc_home(atc, tag);
+	bool is_first = atc->has_granule == 0;
 
 	atc_find_home(atc, tag, home);
 	atc_enter(atc, tag, home, data);
-	atc_set_hint(atc, pasid, iova, shift);
+	if (!is_first)
+		atc_set_hint(atc, pasid, iova, shift);
 }
 
 /* True when granules of the other size than the tag's were entered at some time. */
