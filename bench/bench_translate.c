@@ -225,12 +225,10 @@ static bool
 lap_hit(struct bed *bed, uint32_t at)
 {
 	struct siov_xlate x = {.hva = NULL, .len = 0};
-	unsigned int i;
+	const struct key *key = &bed->keys[at], *end = key + LAP;
 	int bad = 0;
 
-	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[at + i];
-
+	for (; key < end; key++) {
 		bad |= siov_atc_translate(bed->atc, key->pasid, key->iova, SIOV_PERM_R, &x);
 		use((uintptr_t)x.hva);
 	}
@@ -244,12 +242,10 @@ lap_miss(struct bed *bed, uint32_t at)
 {
 	struct siov_xlate x = {.hva = NULL, .len = 0};
 	uint64_t zero = 0;
-	unsigned int i;
+	const struct key *key = &bed->keys[at], *end = key + LAP;
 	int bad = 0;
 
-	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[at + i];
-
+	for (; key < end; key++) {
 		bad |= siov_atc_translate(bed->atc, key->pasid + (uint32_t)zero, key->iova + zero,
 					  SIOV_PERM_R, &x);
 		zero = (uintptr_t)x.hva >> 63;
@@ -284,12 +280,12 @@ measure_ours(const void *arg)
 static bool
 lap_hash(struct bed *bed, uint32_t at)
 {
-	unsigned int i;
+	const struct key *key = &bed->keys[at], *end = key + LAP;
 	void *data = NULL;
 	int bad = 0;
 
-	for (i = 0; i < LAP; i++) {
-		bad |= rte_hash_lookup_data(bed->hash, &bed->keys[at + i], &data) < 0;
+	for (; key < end; key++) {
+		bad |= rte_hash_lookup_data(bed->hash, key, &data) < 0;
 		use((uintptr_t)data);
 	}
 	return bad == 0;
@@ -311,12 +307,11 @@ measure_hash(const void *arg)
 static bool
 lap_array(struct bed *bed, uint32_t at)
 {
+	const uint32_t *numbers = &bed->numbers[at];
 	unsigned int i;
 
 	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[bed->numbers[at + i]];
-
-		use(key->iova + key->pasid);
+		use(bed->keys[numbers[i]].iova + bed->keys[numbers[i]].pasid);
 	}
 	return true;
 }
@@ -327,11 +322,9 @@ lap_chase(struct bed *bed, uint32_t at)
 	const uint8_t *entries = bed->chase + bed->chase_dir;
 	const uint8_t *tables = entries + bed->chase_entries;
 	uint64_t zero = 0, leaf;
-	unsigned int i;
+	const struct key *key = &bed->keys[at], *end = key + LAP;
 
-	for (i = 0; i < LAP; i++) {
-		const struct key *key = &bed->keys[at + i];
-
+	for (; key < end; key++) {
 		leaf = 3 * PAGE + (key->iova - IOVA) / PAGE * 8;
 		zero = *(const uint64_t *)(const void *)(bed->chase + key->pasid / 64 * 8 + zero);
 		zero = *(const uint64_t *)(const void *)(entries + key->pasid * (size_t)64 + zero);
