@@ -34,6 +34,7 @@ extern "C" {
 #endif
 
 #define SIOV_WQ_SIZE_MAX 65536u /**< entries of one queue */
+#define SIOV_WQ_ENGINES_MAX 64u /**< engines of one queue */
 #define SIOV_WQ_LANES_MAX 1022u /**< submitting threads of one queue */
 
 /** Who may submit, and how. */
@@ -65,7 +66,7 @@ struct siov_wq_conf {
 	uint32_t size; /**< entries, 1 to SIOV_WQ_SIZE_MAX; any number */
 	uint32_t threshold; /**< entries a limited portal may see used, 1 to size; 0 means size */
 	uint32_t lanes_max; /**< submitting threads, 1 to SIOV_WQ_LANES_MAX; 1 if dedicated */
-	uint32_t nb_engines; /**< engines that share out the lanes, at least 1 */
+	uint32_t nb_engines; /**< engines that share out the lanes, 1 to SIOV_WQ_ENGINES_MAX */
 	uint32_t flags; /**< SIOV_WQ_F_* */
 	uint32_t pasid; /**< dedicated queues: the PASID of all its work */
 	uint32_t priv; /**< dedicated queues: 1 = supervisor */
@@ -134,7 +135,9 @@ SIOV_API void siov_wq_free(const struct siov_mem *mem, struct siov_wq *wq);
  * Give the calling, or any one, submitting thread a lane.
  *
  * A lane takes `size` rounded up to a power of two times 64 bytes (72 with stamps); memory of
- * detached lanes is used again.
+ * detached lanes is used again, perhaps by another engine: where several serve the queue, the one
+ * before must have passed a quiescent state, without long transfers of the lane, since the detach
+ * (siov_dev_attach sees to it).
  *
  * @param flags SIOV_LANE_F_LIMITED or 0.
  * @return 0, -EINVAL (unknown flag), -ENOSPC (lanes_max attached), -ENOMEM.

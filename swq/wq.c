@@ -35,8 +35,8 @@ siov_wq_conf_check(const struct siov_wq_conf *conf, const char **why)
 		text = "threshold must be 1 to the queue's size";
 	} else if (conf->lanes_max < 1 || conf->lanes_max > SIOV_WQ_LANES_MAX) {
 		text = "submitting threads must be 1 to 1022";
-	} else if (conf->nb_engines < 1) {
-		text = "a queue needs at least one engine";
+	} else if (conf->nb_engines < 1 || conf->nb_engines > SIOV_WQ_ENGINES_MAX) {
+		text = "engines of a queue must be 1 to 64";
 	} else if (conf->pasid > SIOV_PASID_MAX) {
 		text = "PASID must be 0 to 1048575";
 	} else if (conf->priv > 1) {

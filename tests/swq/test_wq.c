@@ -58,7 +58,7 @@ test_conf_check_names_what_is_wrong(void **state)
 		{{.size = 8, .threshold = 9}, -ERANGE, "threshold must be 1 to the queue's size"},
 		{{.size = 8}, -ERANGE, "submitting threads must be 1 to 1022"},
 		{{.size = 8, .lanes_max = 1023}, -ERANGE, "submitting threads must be 1 to 1022"},
-		{{.size = 8, .lanes_max = 1}, -ERANGE, "a queue needs at least one engine"},
+		{{.size = 8, .lanes_max = 1}, -ERANGE, "engines of a queue must be 1 to 64"},
 		{{.size = 8, .lanes_max = 1, .nb_engines = 1, .pasid = 1u << 20},
 		 -ERANGE,
 		 "PASID must be 0 to 1048575"},
