@@ -256,7 +256,6 @@ push_sp(struct submitter *s, struct dsa_hw_desc *desc)
 	struct sp_ring *r = &s->sp;
 	struct siov_desc_words *slot = &r->slots[r->tail & r->mask];
 	const void *bytes = desc;
-	const uint64_t *src = bytes;
 
 	if (r->tail - r->cached_head >= r->entries) {
 		r->cached_head = siov_atomic_load(&r->head, acquire);
@@ -265,8 +264,10 @@ push_sp(struct submitter *s, struct dsa_hw_desc *desc)
 	}
 	s->next_pasid = s->next_pasid + 1 == s->run->args->nb_pasids ? 0 : s->next_pasid + 1;
 	siov_prefetch_write(&r->slots[(r->tail + SIOV_LANE_AHEAD) & r->mask]);
-	memcpy(slot->word, src + 1, sizeof(slot->word));
-	siov_atomic_store(&slot->word0, src[0] | s->next_pasid | siov_lane_tag(r->tail, r->log2),
+	siov_desc_copy_tail(slot, bytes);
+	siov_atomic_store(&slot->word0,
+			  siov_desc_load_word(bytes) | s->next_pasid |
+				  siov_lane_tag(r->tail, r->log2),
 			  release);
 	r->tail++;
 	return true;
@@ -291,7 +292,7 @@ pop_sp(struct run *run, struct siov_desc_words *out, uint64_t now)
 			break;
 		if (n == 0 && !siov_gather_is_ripe(&r->gather, now))
 			break;
-		memcpy(out[n].word, slot->word, sizeof(slot->word));
+		siov_desc_copy_tail(&out[n], slot);
 	}
 	if (n == 0)
 		return 0;

@@ -84,9 +84,10 @@ static inline void
 op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits *limits)
 {
 	uint64_t word[8], suspect;
-	uint32_t flags, opcode;
+	uint32_t flags, opcode, i;
 
-	__builtin_memcpy(word, desc, sizeof(word));
+	for (i = 0; i < RTE_DIM(word); i++)
+		word[i] = siov_desc_load_word((const char *)desc + i * sizeof(word[0]));
 	flags = (word[0] >> 32) & 0xffffff;
 	opcode = word[0] >> 56;
 	op->desc = desc;

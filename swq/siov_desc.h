@@ -75,4 +75,38 @@ struct siov_desc_words {
 
 SIOV_STATIC_ASSERT(sizeof(struct siov_desc_words) == SIOV_DESC_SIZE, "a slot is a cache line");
 
+/** Eight bytes at @p p, whatever type they were written through. */
+static inline uint64_t
+siov_desc_load_word(const void *p)
+{
+	uint64_t word;
+
+	__builtin_memcpy(&word, p, sizeof(word));
+#if defined(__GNUC__)
+	/* Keeps the compiler from joining words, see siov_desc_copy_tail. */
+	__asm__("" : "+r"(word));
+#endif
+	return word;
+}
+
+/**
+ * Copy bytes 8 to 63, word by word.
+ *
+ * A descriptor was mostly written just now, field by field. A vector load over several such fields
+ * cannot be served from the store buffer: it would wait until they are in the cache, behind all
+ * older stores, and those are slots that miss.
+ */
+static inline void
+siov_desc_copy_tail(struct siov_desc_words *dst, const void *src)
+{
+	const char *from = (const char *)src + sizeof(uint64_t);
+	unsigned int i;
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC unroll 7
+#endif
+	for (i = 0; i < 7; i++)
+		dst->word[i] = siov_desc_load_word(from + i * sizeof(uint64_t));
+}
+
 #endif /* SIOV_DESC_H */

@@ -101,13 +101,11 @@ siov_lane_publish_sp(struct siov_lane *lane, const void *desc, uint64_t id)
 {
 	uint64_t tail = lane->tail;
 	struct siov_desc_words *slot = &lane->slots[tail & lane->mask];
-	uint64_t word0;
+	uint64_t word0 = siov_desc_load_word(desc);
 
 	siov_prefetch_write(&lane->slots[(tail + lane->ahead) & lane->mask]);
-	/* Copied, not read as a uint64_t: the caller wrote it through another type. */
-	__builtin_memcpy(&word0, desc, sizeof(word0));
 	word0 = (word0 & ~SIOV_DESC_ID_MASK) | id | siov_lane_tag(tail, lane->lap_shift);
-	__builtin_memcpy(slot->word, (const uint8_t *)desc + sizeof(word0), sizeof(slot->word));
+	siov_desc_copy_tail(slot, desc);
 	/* L1: pairs with L2 in siov_lane_pop_sc. */
 	siov_atomic_store(&slot->word0, word0, release);
 	lane->tail = tail + 1;
@@ -160,7 +158,7 @@ siov_lane_pop_sc(struct siov_lane *lane, const struct siov_lane_limits *limits,
 
 		if ((word0 & SIOV_DESC_RSVD_MASK) != siov_lane_tag(head + n, lap_shift))
 			break;
-		__builtin_memcpy(out[n].word, slot->word, sizeof(slot->word));
+		siov_desc_copy_tail(&out[n], slot);
 		siov_atomic_store(&out[n].word0, word0 & ~SIOV_DESC_RSVD_MASK, relaxed);
 		if (unlikely((uint32_t)out[n].word[3] > limits->long_bytes)) {
 			if (nb_long >= limits->nb_long_max)
