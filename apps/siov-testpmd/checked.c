@@ -221,7 +221,8 @@ check_client(const struct checked *c, unsigned int idx)
 }
 
 static int
-measure(struct job *job, struct phase *phase, struct checked *all, struct result *result)
+measure(struct job *job, struct phase *phase, struct checked *all, uint32_t nb_pasids,
+	struct result *result)
 {
 	unsigned int i, nb = job->rig->placement->nb_submitters;
 	struct snapshot before, after = {.entries = NULL};
@@ -240,6 +241,7 @@ measure(struct job *job, struct phase *phase, struct checked *all, struct result
 	snapshot_free(&after);
 	if (err != 0)
 		return err == -ENOMEM ? complain("statistics: too little memory") : err;
+	result->point.nb_pasids = nb_pasids;
 	result_sum_up(result);
 	for (i = 0; i < nb; i++) {
 		start = RTE_MIN(start, all[i].start_cycles);
@@ -273,7 +275,7 @@ run_clients(struct job *job, const struct checked_conf *conf, struct clients *cl
 	if (err == 0)
 		err = rig_start_engines(job->rig);
 	if (err == 0)
-		err = measure(job, &phase, all, result);
+		err = measure(job, &phase, all, clients->nb_pasids, result);
 	for (i = 0; i < nb_open; i++)
 		conf->close(&all[i]);
 	return err;
@@ -336,7 +338,6 @@ checked_run(struct job *job, const struct checked_conf *conf)
 	rig_stop_engines(job->rig);
 	err |= clients_free(&clients);
 	free(all);
-	result.point = (struct result_point){.nb_pasids = clients_conf.nb_pasids};
 	if (result.nb_repeats == 0)
 		return err;
 	if (report_add(job->report, &result) != 0)

@@ -117,17 +117,36 @@ add_args(struct eal_run *run, struct arg_list *list, const struct options *o,
 	return choose_memory(run, list, argc, argv);
 }
 
+/* EAL leaves its runtime directory for a later process of the same prefix; there is none. */
+static void
+remove_dir(const char *path)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	if (dir == NULL)
+		return;
+	for (entry = readdir(dir); entry != NULL; entry = readdir(dir))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	rmdir(path);
+}
+
 static int
 init_eal(struct eal_run *run, struct arg_list *list, bool has_own_prefix)
 {
-	if (rte_eal_init(list->argc, list->argv) < 0)
-		return complain("EAL does not start: %s; the options of " PROGRAM
-				" itself come after \"--\"",
-				rte_strerror(rte_errno));
-	if (has_own_prefix)
-		snprintf(run->runtime_dir, sizeof(run->runtime_dir), "%s",
-			 rte_eal_get_runtime_dir());
-	return 0;
+	bool is_started = rte_eal_init(list->argc, list->argv) >= 0;
+	const char *dir = has_own_prefix ? rte_eal_get_runtime_dir() : NULL;
+
+	if (dir != NULL)
+		snprintf(run->runtime_dir, sizeof(run->runtime_dir), "%s", dir);
+	if (is_started)
+		return 0;
+	if (run->runtime_dir[0] != '\0')
+		remove_dir(run->runtime_dir);
+	return complain("EAL does not start: %s; the options of " PROGRAM
+			" itself come after \"--\"",
+			rte_strerror(rte_errno));
 }
 
 int
@@ -149,21 +168,6 @@ eal_start(struct eal_run *run, const struct options *o, struct placement *placem
 	}
 	free(list.argv);
 	return ret;
-}
-
-/* EAL leaves its runtime directory for a later process of the same prefix; there is none. */
-static void
-remove_dir(const char *path)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(path);
-
-	if (dir == NULL)
-		return;
-	for (entry = readdir(dir); entry != NULL; entry = readdir(dir))
-		unlinkat(dirfd(dir), entry->d_name, 0);
-	closedir(dir);
-	rmdir(path);
 }
 
 void

@@ -64,7 +64,8 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (is_only_asking(&session.given, split - 1, argv + 1))
 		return EXIT_SUCCESS;
-	if (options_finish(&session.given, &session.opts) != 0)
+	if (options_finish(&session.given, &session.opts) != 0 ||
+	    report_check_files(&session.opts) != 0)
 		return EXIT_FAILURE;
 	signal_fd = stopper_block_signals();
 	if (signal_fd < 0)

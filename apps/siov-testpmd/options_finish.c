@@ -99,24 +99,28 @@ apply_wq(struct siov_dev_conf *dev, const char *text)
 	struct siov_dev_wq_conf *wq;
 	char copy[OPTIONS_WQ_TEXT];
 	char *rest = copy;
-	const char *part;
+	const char *id;
 
 	memcpy(copy, text, strlen(text) + 1);
-	part = strsep(&rest, ",");
-	wq = find_wq(dev, part);
+	id = strsep(&rest, ",");
+	wq = find_wq(dev, id);
 	if (wq == NULL)
-		return complain("--wq=%s: queue %s; allowed: 0 to %u, without gaps, at most %u",
-				text, part, dev->nb_wqs, SIOV_DEV_WQS_MAX);
-	for (part = strsep(&rest, ","); part != NULL; part = strsep(&rest, ",")) {
-		char *equals = strchr(part, '=');
+		return complain(
+			"--wq=%s: queue %s; allowed: 0 to %u (the next new one), at most %u", text,
+			id, dev->nb_wqs, SIOV_DEV_WQS_MAX);
+	while (rest != NULL) {
+		char *key = strsep(&rest, ",");
+		char *equals = strchr(key, '=');
 
 		if (equals != NULL)
 			*equals = '\0';
-		if (equals == NULL || set_wq_key(wq, part, equals + 1) != 0)
-			return complain("--wq=%s: %s; allowed: mode=shared|dedicated, size=1..%u, "
-					"threshold=0..size, group=0..%u, priority=1..15",
-					text, equals != NULL ? equals + 1 : part, SIOV_WQ_SIZE_MAX,
-					SIOV_DEV_GROUPS_MAX - 1);
+		if (equals != NULL && set_wq_key(wq, key, equals + 1) == 0)
+			continue;
+		return complain("--wq=%s: %s%s%s; allowed: mode=shared|dedicated, size=1..%u, "
+				"threshold=0..size, group=0..%u, priority=1..15",
+				text, key, equals != NULL ? "=" : "",
+				equals != NULL ? equals + 1 : "", SIOV_WQ_SIZE_MAX,
+				SIOV_DEV_GROUPS_MAX - 1);
 	}
 	return 0;
 }

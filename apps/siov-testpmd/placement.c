@@ -246,8 +246,8 @@ placement_resolve(const struct options *o, struct placement *p)
 	    take_named(&o->engine_cores, "--engine-cores", p->engines) != 0)
 		return -1;
 	if (submitters + engines > nb_free)
-		return complain("too few lcores: %u beside the main one; needed: %u (%u to submit, "
-				"%u engines); EAL's --lcores or -l gives more",
+		return complain("too few lcores: %u beside the main one; needed: %u (%u for "
+				"submitters, %u for engines); EAL's --lcores or -l gives more",
 				nb_free + o->submit_cores.nb + o->engine_cores.nb,
 				submitters + engines + o->submit_cores.nb + o->engine_cores.nb,
 				submitters + o->submit_cores.nb, engines + o->engine_cores.nb);

@@ -184,8 +184,8 @@ prompt_load(struct session *session, const char *path)
 
 /* ---- stdin ---- */
 
-/* Wait for input. False: a signal says that it is time to go. */
-static bool
+/* Wait for input. Returns 1: there is some; 0: a signal ended the workload; -1: or the program. */
+static int
 wait_input(struct prompt *prompt)
 {
 	struct pollfd fds[] = {
@@ -197,13 +197,13 @@ wait_input(struct prompt *prompt)
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
 	if (!(fds[1].revents & POLLIN))
-		return true;
+		return 1;
 	if (read(fds[1].fd, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
 	    info.ssi_signo == SIGINT && !session_is_idle(prompt->session)) {
 		stopper_ask(&prompt->session->stopper);
-		return true;
+		return 0;
 	}
-	return false;
+	return -1;
 }
 
 /* A person: cmdline edits, completes and remembers. */
@@ -218,11 +218,13 @@ talk(struct prompt *prompt)
 		complain("prompt: stdin cannot be used");
 		return;
 	}
-	while (!session->is_quitting && wait_input(prompt)) {
-		session->cmd_failed = false;
-		if (poll(&(struct pollfd){.fd = STDIN_FILENO, .events = POLLIN}, 1, 0) <= 0)
+	while (!session->is_quitting) {
+		int input = wait_input(prompt);
+
+		if (input == 0)
 			continue;
-		if (read(STDIN_FILENO, &c, 1) != 1 || cmdline_in(cl, &c, 1) < 0)
+		session->cmd_failed = false;
+		if (input < 0 || read(STDIN_FILENO, &c, 1) != 1 || cmdline_in(cl, &c, 1) < 0)
 			break;
 		if (session->cmd_failed && session->given.err_exit) {
 			prompt->has_failed = true;
@@ -233,14 +235,19 @@ talk(struct prompt *prompt)
 	printf("\n");
 }
 
-/* A pipe or a file: whole lines. */
+/* A pipe or a file: whole lines. Unbuffered, so that what poll sees is all there is. */
 static void
 listen_to_pipe(struct prompt *prompt)
 {
 	char line[LINE_MAX_LEN];
 
-	while (!prompt->session->is_quitting && wait_input(prompt)) {
-		if (fgets(line, sizeof(line), stdin) == NULL)
+	setvbuf(stdin, NULL, _IONBF, 0);
+	while (!prompt->session->is_quitting) {
+		int input = wait_input(prompt);
+
+		if (input == 0)
+			continue;
+		if (input < 0 || fgets(line, sizeof(line), stdin) == NULL)
 			break;
 		run_line(prompt, line);
 	}

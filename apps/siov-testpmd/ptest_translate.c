@@ -9,7 +9,7 @@
 
 #define DEFAULT_DURATION_S 1.0
 
-static const uint32_t steps[] = {1, 64, 1024, 16384, 65536};
+static const uint32_t steps[] = {1, 64, 1024, 16384, 65536, 262144};
 
 static void
 tune(struct options *o)

@@ -24,6 +24,8 @@ add_counts(struct result_counts *sum, const struct result_counts *more)
 void
 result_sum_up(struct result *result)
 {
+	/* PASIDs to which nothing happened have no row, but their share counts. */
+	uint32_t nb = RTE_MAX(result->nb_rows, result->point.nb_pasids);
 	double sum = 0, squares = 0;
 	uint32_t i;
 
@@ -35,7 +37,7 @@ result_sum_up(struct result *result)
 		sum += x;
 		squares += x * x;
 	}
-	result->jain = squares > 0 ? sum * sum / (result->nb_rows * squares) : 0;
+	result->jain = squares > 0 ? sum * sum / (nb * squares) : 0;
 }
 
 void
@@ -121,6 +123,25 @@ write_to(const char *option, const char *path, int (*writer)(FILE *, const struc
 	if (path != NULL && fclose(f) != 0 && ret == 0)
 		ret = complain("--%s=%s: %s", option, path, strerror(errno));
 	return ret;
+}
+
+static int
+check_file(const char *option, const char *path)
+{
+	FILE *f = path != NULL ? fopen(path, "a") : NULL;
+
+	if (path == NULL)
+		return 0;
+	if (f == NULL)
+		return complain("--%s=%s: cannot be written: %s", option, path, strerror(errno));
+	fclose(f);
+	return 0;
+}
+
+int
+report_check_files(const struct options *o)
+{
+	return check_file("json", o->json_path) != 0 ? -1 : check_file("csv", o->csv_path);
 }
 
 int

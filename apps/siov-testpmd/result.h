@@ -103,6 +103,9 @@ void result_free(struct result *result);
 int report_add(struct report *report, const struct result *result);
 void report_clear(struct report *report);
 
+/* Whether the files for reports can be written. 0, or -1 after one line on stderr. */
+int report_check_files(const struct options *o);
+
 /* Write the report where the options want it. 0, or -1 after one line on stderr. */
 int report_write(const struct report *report);
 

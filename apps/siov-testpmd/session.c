@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "book.h"
 #include "complain.h"
 #include "ptest.h"
 #include "session.h"
+
+#define SECOND_NS 1000000000L
+#define WAIT_STEP_NS 50000000L /* between looks for a signal */
 
 int
 session_create(struct session *session, int signal_fd, bool no_huge)
@@ -55,10 +60,11 @@ session_run(struct session *session)
 	int err = session->opts.ptest->run(&job);
 
 	if (session->report.nb_results > 0)
-		err |= report_write(&session->report);
-	else if (err == 0)
-		err = complain("stopped before anything was measured");
-	return err;
+		return report_write(&session->report) | err;
+	if (err == 0)
+		warn("stopped before anything was measured");
+	/* At the prompt that is what was asked for. */
+	return err == 0 && session->book != NULL ? 0 : -1;
 }
 
 /* ---- main lcore ---- */
@@ -114,28 +120,60 @@ session_start(struct session *session)
 	return ret;
 }
 
+/* Wait for a change, a short time at most. */
+static void
+wait_change(struct session *session)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += WAIT_STEP_NS;
+	if (until.tv_nsec >= SECOND_NS) {
+		until.tv_sec++;
+		until.tv_nsec -= SECOND_NS;
+	}
+	pthread_cond_timedwait(&session->changed, &session->lock, &until);
+}
+
+static double
+now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / SECOND_NS;
+}
+
+/* A signal that arrives while nobody reads stdin: the workload and the commands end. */
+static void
+take_signal(struct session *session)
+{
+	struct signalfd_siginfo info;
+
+	if (read(session->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		stopper_ask(&session->stopper);
+		session->is_quitting = true;
+	}
+}
+
+static bool
+is_at_work(const struct session *session)
+{
+	return session->state == SESSION_ASKED || session->state == SESSION_RUNNING;
+}
+
 bool
 session_wait(struct session *session, double timeout_s)
 {
-	struct timespec until;
+	double end_s = now_s() + timeout_s;
 	bool is_idle;
-	int ret = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)timeout_s;
-	until.tv_nsec += (long)((timeout_s - (double)(time_t)timeout_s) * 1e9);
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&session->lock);
-	while ((session->state == SESSION_ASKED || session->state == SESSION_RUNNING) && ret == 0) {
-		if (timeout_s > 0)
-			ret = pthread_cond_timedwait(&session->changed, &session->lock, &until);
-		else
-			ret = pthread_cond_wait(&session->changed, &session->lock);
+	while (is_at_work(session) && (timeout_s <= 0 || now_s() < end_s)) {
+		take_signal(session);
+		wait_change(session);
 	}
-	is_idle = session->state != SESSION_ASKED && session->state != SESSION_RUNNING;
+	is_idle = !is_at_work(session);
 	pthread_mutex_unlock(&session->lock);
 	return is_idle;
 }

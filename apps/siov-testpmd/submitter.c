@@ -13,6 +13,8 @@
 #define BUFS_BYTES (UINT64_C(32) << 20) /* of all submitters, beyond one pair each */
 #define LOST_SECONDS 5u /* for the last records to appear */
 #define GAP_SHIFT 16u
+#define REAP_CHUNK 32u /* completions asked for together */
+#define LOOKS_MAX 64u /* how often, before what is there is taken */
 
 /* First word of a slot's record whose descriptor was given up. */
 #define SKIPPED UINT64_MAX
@@ -31,10 +33,11 @@ buf_stride(const struct submitter_conf *conf)
 static uint32_t
 count_bufs(const struct submitter_conf *conf, unsigned int nb_submitters)
 {
-	uint64_t nb = BUFS_BYTES / nb_submitters / (2 * buf_stride(conf));
+	uint64_t nb;
 
 	if (!conf->op->has_data)
 		return 0;
+	nb = BUFS_BYTES / nb_submitters / (2 * buf_stride(conf));
 	return (uint32_t)RTE_MAX(RTE_MIN(nb, conf->qdepth), 1u);
 }
 
@@ -199,27 +202,57 @@ count_odd_record(struct submitter *s, const struct submitter_slot *slot, uint64_
 		s->nb.failed++;
 }
 
-/* Reap completions in order; returns how many. */
+/* Take the completion at the head, if it is there. */
+static inline bool
+reap_one(struct submitter *s)
+{
+	struct submitter_slot *slot = &s->slots[s->head];
+	/* Pairs with the device's release of the record. */
+	uint64_t word0 = siov_atomic_load(&slot->record->word0, acquire);
+
+	if (word0 == 0)
+		return false;
+	if (likely(word0 == s->expected))
+		s->nb.completed++;
+	else
+		count_odd_record(s, slot, word0);
+	siov_atomic_store(&slot->record->word0, 0, relaxed);
+	s->head = next_slot(s, s->head);
+	s->nb_out--;
+	return true;
+}
+
+/*
+ * Whether to look away from completions that may just be being written: two cores that touch the
+ * same line cost each other dearly. While many are outstanding, the youngest of a chunk is asked
+ * for, a bounded number of times; once it is there, the others mostly are.
+ */
+static inline bool
+is_chunk_unripe(struct submitter *s)
+{
+	uint32_t youngest = s->head + REAP_CHUNK - 1;
+
+	if (s->nb_out < REAP_CHUNK || s->nb_looks == LOOKS_MAX)
+		return false;
+	if (youngest >= s->nb_slots)
+		youngest -= s->nb_slots;
+	if (siov_atomic_load(&s->slots[youngest].record->word0, relaxed) != 0)
+		return false;
+	s->nb_looks++;
+	return true;
+}
+
+/* Reap completions in order, a chunk at most; returns how many. */
 static unsigned int
 reap(struct submitter *s)
 {
 	unsigned int n = 0;
 
-	for (; s->nb_out > 0; n++) {
-		struct submitter_slot *slot = &s->slots[s->head];
-		/* Pairs with the device's release of the record. */
-		uint64_t word0 = siov_atomic_load(&slot->record->word0, acquire);
-
-		if (word0 == 0)
-			break;
-		if (likely(word0 == s->expected))
-			s->nb.completed++;
-		else
-			count_odd_record(s, slot, word0);
-		siov_atomic_store(&slot->record->word0, 0, relaxed);
-		s->head = next_slot(s, s->head);
-		s->nb_out--;
-	}
+	if (is_chunk_unripe(s))
+		return 0;
+	s->nb_looks = 0;
+	while (n < REAP_CHUNK && s->nb_out > 0 && reap_one(s))
+		n++;
 	return n;
 }
 

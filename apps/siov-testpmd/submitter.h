@@ -72,6 +72,7 @@ struct submitter {
 	uint32_t tail;
 	uint32_t nb_out;
 	uint32_t gap_idx;
+	uint32_t nb_looks; /* at a chunk that is not complete */
 	uint64_t left; /* operations still to be sent */
 	struct siov_backoff backoff;
 	struct submitter_counts nb;

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Bad input on the command line: one line that names option, value and what is allowed; status 1.
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/testpmd.sh"
+
+unknown='unknown option; -h lists what is allowed'
+refuse "--foo: $unknown" --foo
+refuse "--foo=1: $unknown" --foo=1
+refuse "-x: $unknown" -x
+refuse "bar: not an option; -h lists what is allowed" bar
+refuse "--err-exit=1: it takes no value" --err-exit=1
+refuse "--nb-engines: value missing; allowed: 1 to 16" --nb-engines
+
+# Numbers out of range, and what is no number at all.
+for bad in 0 17 -1 1x '' 99999999999999999999; do
+    refuse "--nb-engines=$bad: allowed: 1 to 16" "--nb-engines=$bad"
+done
+refuse "--nb-pasids=1048576: allowed: 1 to 1048575" --nb-pasids=1048576
+refuse "--qdepth=0: allowed: 1 to 1048576" --qdepth=0
+refuse "--duration=0: allowed: 0.001 to 86400 seconds" --duration=0
+refuse "--duration=nan: allowed: 0.001 to 86400 seconds" --duration=nan
+refuse "--atc-entries=63: allowed: 64 to 1M" --atc-entries=63
+sizes='v, a,b,c or min:step:max (*k multiplies), each 1 to 2G'
+for bad in 0 3G 1, ,1 1:2 1:0:4 4:1:2 1:*1:4 1:1:65 x; do
+    refuse "--buf-sz=$bad: allowed: $sizes" "--buf-sz=$bad"
+done
+policies='none, spin, pause, backoff:MIN:MAX (1 to 1G ns, MIN <= MAX)'
+for bad in backoff backoff: backoff:1 backoff:2:1 backoff:0:1 maybe; do
+    refuse "--retry-policy=$bad: allowed: $policies" "--retry-policy=$bad"
+done
+refuse "--op=move: allowed: noop, memmove, fill, compare, compval, crcgen, copycrc" --op=move
+refuse "--submit=store: allowed: enqcmd, enqcmds, movdir64b" --submit=store
+refuse "--page-sz=8k: allowed: 4k, 2M, 1G" --page-sz=8k
+
+# Parts that this build does not have.
+refuse "--iommu=nested: allowed: pt, second (this build has no first-stage or nested translation)" \
+    --iommu=nested
+refuse "--list-adi: this build has no ADIs" --list-adi
+refuse "--nb-adi=4: this build has no ADIs" --nb-adi=4
+refuse "--qos=strict: this build has no quality of service" --qos=strict
+refuse "--pasid-weight=1:2: this build has no quality of service" --pasid-weight=1:2
+refuse "--batch-sz=4: this build has no batch descriptors" --batch-sz=4
+
+# Contradictions.
+refuse "--json with --csv: both to stdout; allowed: one of them to a file" --json --csv
+refuse "-i with --json to stdout: the prompt is there; allowed: a file" -i --json
+refuse "-a: needs -i" -a
+refuse "--rate: needs --arrival=const or poisson" --rate=1M
+refuse "--arrival=const: needs --rate" --arrival=const
+refuse "--buf-sz with --op=noop: it moves no bytes" --op=noop --buf-sz=64
+refuse "--page-sz with --iommu=pt: pass-through has no pages" --iommu=pt --page-sz=4k
+refuse "--qdepth=2 with --ptest=latency: one descriptor is outstanding; allowed: 1" \
+    --ptest=latency --qdepth=2
+refuse "--nb-pasids=1 with --ptest=fairness: allowed: 2 or more" --ptest=fairness --nb-pasids=1
+refuse "lcore 3: in --submit-cores and --engine-cores" --submit-cores=2,3 --engine-cores=3
+refuse "--data with --op: --data is a workload of its own, with copycrc" --data=F --op=fill
+
+# Queues.
+refuse "--submit=movdir64b: no dedicated queue is configured" --submit=movdir64b --wq=0,size=16
+refuse "--submit=enqcmd: no shared queue is configured" --wq=0,mode=dedicated
+refuse "--wq=2,size=1: queue 2; allowed: 0 to 1 (the next new one), at most 64" --wq=2,size=1
+keys='mode=shared|dedicated, size=1..65536, threshold=0..size, group=0..15, priority=1..15'
+refuse "--wq=0,size=65537: size=65537; allowed: $keys" --wq=0,size=65537
+refuse "--wq=0,colour=red: colour=red; allowed: $keys" --wq=0,colour=red
+refuse "--wq=0,mode: mode; allowed: $keys" --wq=0,mode
+run_app 1 --wq=0,size=16,threshold=17 && expect err '^siov-testpmd: --wq: .*threshold 17'
+run_app 1 --wq=0,priority=16 && expect err '^siov-testpmd: --wq=0,priority=16: priority=16; '
+
+# Configuration files: the line names file, line and key.
+run_app 1 --config="$work/none" && expect err "^siov-testpmd: --config=.*none.*No such file"
+printf '[ {\n"dev": "dsa0",\n"colour": "red" } ]\n' >"$work/key.json"
+run_app 1 --config="$work/key.json" && expect err 'siov-testpmd: --config=.*key.json.*colour'
+printf '[ {\n"dev": "dsa0",\n' >"$work/broken.json"
+run_app 1 --config="$work/broken.json" && expect err 'siov-testpmd: --config=.*broken.json:[0-9]'
+
+# Lcores and memory.
+run 1 --no-huge --lcores 0@0 -- && expect err '^siov-testpmd: too few lcores: 0 .*; needed: 2 '
+run 1 --no-huge --lcores 0@0,1@0,2@0 -- --nb-engines=2 &&
+    expect err '^siov-testpmd: too few lcores: 2 .*; needed: 3 '
+run 1 --no-huge --lcores 0@0,1@0,2@0 -- --engine-cores=5 &&
+    expect err '^siov-testpmd: --engine-cores: lcore 5; allowed: '
+run 1 --no-huge -m 1 -- --total-ops=1 && expect err '^siov-testpmd: .*too little memory'
+run_app 1 --buf-sz=2G --nb-submitters=100 && expect err '^siov-testpmd: too little memory: [0-9]+ MiB'
+run 1 --no-such-eal-option -- && expect err '^siov-testpmd: EAL does not start'
+
+# Files that cannot be written or read.
+refuse "--json=$work/no/f: cannot be written: No such file or directory" "--json=$work/no/f"
+refuse "--data=$work/none: cannot be read: No such file or directory" "--data=$work/none"
+refuse "--data=$work: cannot be read: Is a directory" "--data=$work"
+run_app 1 --cmdline-file="$work/none" && expect err 'none: No such file or directory$'
+
+# Asking is no error.
+run 0 -h && expect out '^usage: siov-testpmd '
+run 0 -- --help && expect out '^  --ptest=\.\.\. '
+run 0 --version && expect out '^siov-testpmd [0-9]+\.[0-9]+\.[0-9]+, DPDK '
+finish
