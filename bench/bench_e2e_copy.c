@@ -20,7 +20,8 @@
 #include "bench_dev.h"
 
 #define DATA_BYTES (64u << 20) /* sources and destinations, half each */
-#define DEPTH 128u /* descriptors in flight */
+#define DEPTH 256u /* descriptors in flight */
+#define CHUNK 32u /* reaped together */
 #define SKELETON "dma_skeleton"
 
 struct args {
@@ -63,44 +64,67 @@ gbytes(const struct pairs *p, uint64_t nb, uint64_t cycles)
 
 /* ---- ours ---- */
 
+/* Wait for the CHUNK oldest records, the youngest of them first. */
 static bool
-wait_record(struct dsa_completion_record *rec)
+reap_chunk(struct dsa_completion_record *recs, uint64_t first)
 {
 	unsigned int rounds = 0;
+	bool ok = true;
+	int i;
 
-	while (siov_atomic_load(&rec->status, acquire) == DSA_COMP_NONE)
-		bench_relax(&rounds, bench_opt->shares_cpus);
-	return rec->status == DSA_COMP_SUCCESS;
+	for (i = CHUNK - 1; i >= 0; i--) {
+		struct dsa_completion_record *rec = &recs[(first + (unsigned int)i) % DEPTH];
+
+		while (siov_atomic_load(&rec->status, acquire) == DSA_COMP_NONE)
+			bench_relax(&rounds, bench_opt->shares_cpus);
+		ok &= rec->status == DSA_COMP_SUCCESS;
+	}
+	return ok;
 }
 
-/* Copy until end_cycles have passed. Returns copies done; *ok says whether all succeeded. */
-static uint64_t
-copy_for(struct siov_portal *portal, const struct pairs *p, struct dsa_completion_record *recs,
-	 uint64_t data_iova, uint64_t recs_iova, uint64_t cycles, bool *ok)
-{
+struct copier {
+	struct siov_portal *portal;
+	struct dsa_completion_record *recs;
+	uint64_t data_iova, recs_iova;
+	const struct pairs *p;
+	uint32_t at;
 	struct dsa_hw_desc desc __attribute__((aligned(64)));
-	uint64_t start = rte_rdtsc(), i, done = 0;
-	unsigned int rounds = 0;
-	uint32_t at = 0;
+};
 
-	memset(&desc, 0, sizeof(desc));
-	desc.opcode = DSA_OPCODE_MEMMOVE;
-	desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
-	desc.xfer_size = p->size;
+static inline void
+submit_copy(struct copier *c, uint64_t i)
+{
+	unsigned int rounds = 0;
+
+	c->recs[i % DEPTH].status = DSA_COMP_NONE;
+	c->desc.completion_addr = c->recs_iova + (i % DEPTH) * sizeof(c->recs[0]);
+	c->desc.src_addr = c->data_iova + (uint64_t)c->at * c->p->size;
+	c->desc.dst_addr = c->desc.src_addr + DATA_BYTES / 2;
+	c->at = c->at + 1 == c->p->nb ? 0 : c->at + 1;
+	while (siov_enqcmd(c->portal, &c->desc) != SIOV_DMWR_SUCCESS)
+		bench_relax(&rounds, bench_opt->shares_cpus);
+}
+
+/* Copy until cycles have passed. Returns copies done; *ok says whether all succeeded. */
+static uint64_t
+copy_for(struct copier *c, uint64_t cycles, bool *ok)
+{
+	uint64_t start = rte_rdtsc(), i = 0, done = 0;
+
+	c->desc.opcode = DSA_OPCODE_MEMMOVE;
+	c->desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
+	c->desc.xfer_size = c->p->size;
+	c->at = 0;
 	*ok = true;
-	for (i = 0; rte_rdtsc() - start < cycles; i++) {
-		if (i - done == DEPTH)
-			*ok &= wait_record(&recs[done++ % DEPTH]);
-		recs[i % DEPTH].status = DSA_COMP_NONE;
-		desc.completion_addr = recs_iova + (i % DEPTH) * sizeof(recs[0]);
-		desc.src_addr = data_iova + (uint64_t)at * p->size;
-		desc.dst_addr = desc.src_addr + DATA_BYTES / 2;
-		at = at + 1 == p->nb ? 0 : at + 1;
-		while (siov_enqcmd(portal, &desc) != SIOV_DMWR_SUCCESS)
-			bench_relax(&rounds, bench_opt->shares_cpus);
+	while (i % CHUNK != 0 || rte_rdtsc() - start < cycles) {
+		if (i - done == DEPTH) {
+			*ok &= reap_chunk(c->recs, done);
+			done += CHUNK;
+		}
+		submit_copy(c, i++);
 	}
-	for (; done < i; done++)
-		*ok &= wait_record(&recs[done % DEPTH]);
+	for (; done < i; done += CHUNK)
+		*ok &= reap_chunk(c->recs, done);
 	return i;
 }
 
@@ -109,7 +133,7 @@ measure_ours(const void *arg)
 {
 	const struct args *args = arg;
 	uint64_t hz = rte_get_tsc_hz(), start, nb, cycles;
-	struct siov_portal *portal;
+	struct copier copier = {0};
 	struct siov_lane *lane;
 	struct bench_dev bd;
 	struct pairs p;
@@ -118,16 +142,18 @@ measure_ours(const void *arg)
 	if (!bench_dev_start(&bd, 1024, DATA_BYTES + (2u << 20), 1))
 		return BENCH_FAILED;
 	if (siov_dev_attach(bd.dev, 0, 0, &lane) != 0 ||
-	    siov_dev_portal_open(bd.dev, lane, 1, SIOV_PORTAL_F_PASID, &portal) != 0) {
+	    siov_dev_portal_open(bd.dev, lane, 1, SIOV_PORTAL_F_PASID, &copier.portal) != 0) {
 		bench_dev_stop(&bd);
 		return BENCH_FAILED;
 	}
 	p = make_pairs(bd.hva, args->size);
-	copy_for(portal, &p, (void *)(bd.hva + DATA_BYTES), bd.iova, bd.iova + DATA_BYTES,
-		 (uint64_t)((double)hz * bench_opt->seconds * 0.3), &warm_ok);
+	copier.p = &p;
+	copier.recs = (void *)(bd.hva + DATA_BYTES);
+	copier.data_iova = bd.iova;
+	copier.recs_iova = bd.iova + DATA_BYTES;
+	copy_for(&copier, (uint64_t)((double)hz * bench_opt->seconds * 0.3), &warm_ok);
 	start = rte_rdtsc();
-	nb = copy_for(portal, &p, (void *)(bd.hva + DATA_BYTES), bd.iova, bd.iova + DATA_BYTES,
-		      (uint64_t)((double)hz * bench_opt->seconds), &ok);
+	nb = copy_for(&copier, (uint64_t)((double)hz * bench_opt->seconds), &ok);
 	cycles = rte_rdtsc() - start;
 	ok = ok && warm_ok && is_copied(&p, nb);
 	bench_dev_stop(&bd);
@@ -163,12 +189,11 @@ static uint64_t
 skeleton_for(int16_t dev_id, const struct pairs *p, uint64_t cycles, bool *ok)
 {
 	uint64_t start = rte_rdtsc(), nb = 0, done = 0;
+	bool error = false, more = true;
 	unsigned int rounds = 0;
-	bool error = false;
 	uint32_t at = 0;
 
-	while (rte_rdtsc() - start < cycles || done < nb) {
-		bool more = rte_rdtsc() - start < cycles;
+	while (more || done < nb) {
 		rte_iova_t src = (rte_iova_t)(uintptr_t)(p->src + (uint64_t)at * p->size);
 
 		if (more && nb - done < DEPTH - 1 &&
@@ -176,10 +201,13 @@ skeleton_for(int16_t dev_id, const struct pairs *p, uint64_t cycles, bool *ok)
 				 RTE_DMA_OP_FLAG_SUBMIT) >= 0) {
 			at = at + 1 == p->nb ? 0 : at + 1;
 			nb++;
+			if (nb % CHUNK != 0)
+				continue;
 		} else {
 			bench_relax(&rounds, bench_opt->shares_cpus);
 		}
 		done += rte_dma_completed(dev_id, 0, DEPTH, NULL, &error);
+		more = rte_rdtsc() - start < cycles;
 	}
 	*ok = !error;
 	return nb;
