@@ -57,6 +57,8 @@ struct burst {
 	struct record *rec[BURST];
 	uint8_t *comp[BURST]; /* where the completion record goes; NULL: nowhere */
 	uint8_t comp_error[BURST]; /* why not, a completion code */
+	const uint8_t *src[BURST]; /* start of the source; NULL: none, or it faults */
+	uint32_t src_len[BURST]; /* bytes from there to the end of the page */
 	unsigned int nb;
 };
 
@@ -348,6 +350,7 @@ look_up_burst(struct siov_engine *engine, struct engine_wq *ewq, struct burst *b
 	}
 	for (i = 0; i < burst->nb; i++)
 		look_up_completion(engine, burst, i);
+	/* One for the record; those for data are counted with each operation. */
 	RECORD_ADD(&engine->nb.lookups, burst->nb);
 }
 
@@ -376,6 +379,28 @@ finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
 		record_latency(rec, &engine->pools, rte_rdtsc() - stamp);
 }
 
+/*
+ * Translate the source of descriptor i ahead, and ask for its first lines, while another one works:
+ * the processor's own prefetchers need a few misses to find a new stream. What faults is left to
+ * the operation.
+ */
+static inline void
+look_ahead(struct siov_engine *engine, struct burst *burst, unsigned int i)
+{
+	const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
+	struct siov_xlate x;
+	uint32_t at;
+
+	burst->src[i] = NULL;
+	if (desc->opcode >= OP_TYPES || !(op_types[desc->opcode].uses & OP_READS) ||
+	    siov_atc_translate(engine->atc, desc->pasid, desc->src_addr, SIOV_PERM_R, &x) != 0)
+		return;
+	burst->src[i] = x.hva;
+	burst->src_len[i] = (uint32_t)RTE_MIN(x.len, (uint64_t)UINT32_MAX);
+	for (at = 0; at < PREFETCH_BYTES && at < desc->xfer_size && at < x.len; at += 64)
+		rte_prefetch0(burst->src[i] + at);
+}
+
 static inline void
 execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *lane,
 	    unsigned int i)
@@ -395,26 +420,11 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 			set_aside(ewq, lane, &op, burst->rec[i], burst->stamp[i]);
 			return;
 		}
+		op.src = burst->src[i];
+		op.src_len = burst->src_len[i];
 		op_run(&op, engine->atc, SLICE_BYTES);
 	}
 	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i]);
-}
-
-/*
- * Ask for the first lines of the data that the next descriptor will touch, while this one works:
- * the processor's own prefetchers need a few misses to find a new stream.
- */
-static inline void
-prefetch_data(struct siov_engine *engine, const struct dsa_hw_desc *desc)
-{
-	struct siov_xlate x;
-	uint32_t at;
-
-	if (desc->opcode >= OP_TYPES || !(op_types[desc->opcode].uses & OP_DATA) ||
-	    siov_atc_translate(engine->atc, desc->pasid, desc->src_addr, SIOV_PERM_R, &x) != 0)
-		return;
-	for (at = 0; at < PREFETCH_BYTES && at < desc->xfer_size && at < x.len; at += 64)
-		rte_prefetch0((const char *)x.hva + at);
 }
 
 /* ---- arbitration ---- */
@@ -454,12 +464,16 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 	burst->nb = siov_lane_pop_sc(lane, &limits, burst->desc, burst->stamp);
 	if (burst->nb == 0)
 		return 0;
+	/* There is more: let it come from the submitter's core while we work on this burst. */
+	if (burst->nb == max)
+		siov_lane_prefetch_sc(lane, BURST / 2);
 	siov_gather_popped(&lane->gather, burst->nb, now_cycles);
 	siov_wq_give_back(ewq->wq, &ewq->granter, burst->nb, now_cycles);
 	look_up_burst(engine, ewq, burst);
+	look_ahead(engine, burst, 0);
 	for (i = 0; i < burst->nb; i++) {
 		if (i + 1 < burst->nb)
-			prefetch_data(engine, (const struct dsa_hw_desc *)&burst->desc[i + 1]);
+			look_ahead(engine, burst, i + 1);
 		execute_one(engine, ewq, lane, i);
 	}
 	return burst->nb;

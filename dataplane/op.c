@@ -27,7 +27,7 @@ const struct op_type op_types[OP_TYPES] = {
 		{
 			.step = op_step_move,
 			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
-			.uses = OP_DATA | OP_MOVES,
+			.uses = OP_DATA | OP_READS | OP_MOVES,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_MEMFILL] =
@@ -41,51 +41,31 @@ const struct op_type op_types[OP_TYPES] = {
 		{
 			.step = op_step_compare,
 			.flags = FLAGS_ALL | FLAGS_SRC2 | IDXD_OP_FLAG_CR,
-			.uses = OP_DATA | OP_COMPARES,
+			.uses = OP_DATA | OP_READS | OP_COMPARES,
 			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_COMPVAL] =
 		{
 			.step = op_step_compare_pattern,
 			.flags = FLAGS_ALL | FLAGS_SRC | IDXD_OP_FLAG_CR,
-			.uses = OP_DATA | OP_COMPARES,
+			.uses = OP_DATA | OP_READS | OP_COMPARES,
 			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_CRCGEN] =
 		{
 			.step = op_step_crc,
 			.flags = FLAGS_ALL | FLAGS_SRC,
-			.uses = OP_DATA,
+			.uses = OP_DATA | OP_READS,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_COPY_CRC] =
 		{
 			.step = op_step_copy_crc,
 			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
-			.uses = OP_DATA | OP_NO_OVERLAP,
+			.uses = OP_DATA | OP_READS | OP_NO_OVERLAP,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
 };
-
-/* Whether [a, a + len) and [b, b + len) share a byte. */
-static bool
-ranges_overlap(uint64_t a, uint64_t b, uint32_t len)
-{
-	return a - b < len || b - a < len;
-}
-
-static uint8_t
-check_data(const struct op *op, const struct op_limits *limits)
-{
-	const struct dsa_hw_desc *desc = op->desc;
-
-	if (desc->xfer_size == 0 || desc->xfer_size > limits->xfer_max)
-		return DSA_COMP_XFER_ERANGE;
-	if (op->type->uses & OP_NO_OVERLAP &&
-	    ranges_overlap(desc->src_addr, desc->dst_addr, desc->xfer_size))
-		return DSA_COMP_OVERLAP_BUFFERS;
-	return OP_MORE;
-}
 
 /* Reserved fields outside the flags: bytes 38 to 39 and what the operation leaves of 40 to 63. */
 static bool
@@ -117,24 +97,19 @@ check_desc(struct op *op, const struct op_limits *limits)
 	/* No interrupt handle has been given out: none can be named. */
 	if (flags & IDXD_OP_FLAG_RCI)
 		return DSA_COMP_INT_HANDLE_INVAL;
-	return op->type->uses & OP_DATA ? check_data(op, limits) : OP_MORE;
+	return OP_MORE;
 }
 
 void
 op_examine(struct op *op, const struct op_limits *limits)
 {
-	const struct dsa_hw_desc *desc = op->desc;
-
-	if (desc->opcode >= OP_TYPES || op->type->flags == 0) {
+	if (op->desc->opcode >= OP_TYPES || op->type->flags == 0) {
 		op_refuse(op, DSA_COMP_BAD_OPCODE, 0);
 		return;
 	}
 	op->status = check_desc(op, limits);
-	if (op->status == OP_MORE && op->type->uses & OP_DATA) {
-		op->crc = ~desc->crc_seed;
-		op->is_backward = op->type->uses & OP_MOVES &&
-				  desc->dst_addr - desc->src_addr < desc->xfer_size;
-	}
+	if (op->status == OP_MORE && op->type->uses & OP_DATA)
+		op_prepare_data(op, limits);
 }
 
 void
@@ -145,6 +120,7 @@ op_refuse(struct op *op, uint8_t code, uint64_t fault_addr)
 	op->done = 0;
 	op->result = 0;
 	op->is_backward = 0;
+	op->src = NULL;
 	op->invalid_flags = 0;
 	op->nb_lookups = 0;
 	op->status = code;

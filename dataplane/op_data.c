@@ -10,7 +10,7 @@
 #define BLOCK 4096u /* bytes compared or filled at a time */
 
 /* Address of iova for the PASID; shortens *len to the page. NULL: op->status and fault_addr set. */
-static uint8_t *
+static inline uint8_t *
 translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm, uint32_t *len)
 {
 	struct siov_xlate x;
@@ -28,12 +28,23 @@ translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
 	return x.hva;
 }
 
-/* Source and destination of the stretch that starts at offset; both within a page. */
-static bool
-translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len, uint8_t **src,
-	       uint8_t **dst)
+/* The source at offset, which may have been translated ahead. */
+static inline const uint8_t *
+translate_src(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len)
 {
-	*src = translate(op, atc, op->desc->src_addr + offset, SIOV_PERM_R, len);
+	if (op->src == NULL || offset != 0)
+		return translate(op, atc, op->desc->src_addr + offset, SIOV_PERM_R, len);
+	op->nb_lookups++;
+	*len = RTE_MIN(*len, op->src_len);
+	return op->src;
+}
+
+/* Source and destination of the stretch that starts at offset; both within a page. */
+static inline bool
+translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len,
+	       const uint8_t **src, uint8_t **dst)
+{
+	*src = translate_src(op, atc, offset, len);
 	if (*src == NULL)
 		return false;
 	*dst = translate(op, atc, op->desc->dst_addr + offset, SIOV_PERM_W, len);
@@ -54,7 +65,8 @@ step_move_backward(struct op *op, struct siov_atc *atc, uint32_t max)
 {
 	uint32_t end = op->desc->xfer_size - op->done;
 	uint32_t len = bytes_below(op->desc->src_addr + end - 1, max);
-	uint8_t *src, *dst;
+	const uint8_t *src;
+	uint8_t *dst;
 	uint32_t whole;
 
 	len = bytes_below(op->desc->dst_addr + end - 1, len);
@@ -68,7 +80,8 @@ step_move_backward(struct op *op, struct siov_atc *atc, uint32_t max)
 uint32_t
 op_step_move(struct op *op, struct siov_atc *atc, uint32_t max)
 {
-	uint8_t *src, *dst;
+	const uint8_t *src;
+	uint8_t *dst;
 	uint32_t len = max;
 
 	if (op->is_backward)
@@ -133,9 +146,9 @@ uint32_t
 op_step_compare(struct op *op, struct siov_atc *atc, uint32_t max)
 {
 	uint32_t len = max, equal;
-	uint8_t *a, *b;
+	const uint8_t *a, *b;
 
-	a = translate(op, atc, op->desc->src_addr + op->done, SIOV_PERM_R, &len);
+	a = translate_src(op, atc, op->done, &len);
 	if (a == NULL)
 		return 0;
 	b = translate(op, atc, op->desc->src2_addr + op->done, SIOV_PERM_R, &len);
@@ -153,7 +166,7 @@ op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max)
 	uint32_t len = max, done, n;
 	const uint8_t *src;
 
-	src = translate(op, atc, op->desc->src_addr + op->done, SIOV_PERM_R, &len);
+	src = translate_src(op, atc, op->done, &len);
 	if (src == NULL)
 		return 0;
 	fill_pattern(expected, RTE_MIN(len, (uint32_t)sizeof(expected)), op->desc->comp_pattern,
@@ -174,18 +187,19 @@ uint32_t
 op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max)
 {
 	uint32_t len = max;
-	uint8_t *src = translate(op, atc, op->desc->src_addr + op->done, SIOV_PERM_R, &len);
+	const uint8_t *src = translate_src(op, atc, op->done, &len);
 
 	if (src == NULL)
 		return 0;
-	op->crc = crc32_iscsi(src, (int)len, op->crc);
+	op->crc = crc32_iscsi((uint8_t *)(uintptr_t)src, (int)len, op->crc);
 	return len;
 }
 
 uint32_t
 op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max)
 {
-	uint8_t *src, *dst;
+	const uint8_t *src;
+	uint8_t *dst;
 	uint32_t len = max;
 
 	if (!translate_pair(op, atc, op->done, &len, &src, &dst))

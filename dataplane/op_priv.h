@@ -31,6 +31,7 @@ uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 #define OP_NO_OVERLAP 0x2u /* source and destination must be apart */
 #define OP_MOVES 0x4u /* source and destination may overlap: mind the direction */
 #define OP_COMPARES 0x8u /* expected result in byte 40, with flag CR */
+#define OP_READS 0x10u /* src_addr is an address to read from */
 
 /* What one opcode allows and does; an opcode that is not offered has no flags. */
 struct op_type {
@@ -58,6 +59,9 @@ struct op {
 	uint8_t status; /* OP_MORE or a completion code */
 	uint8_t result;
 	uint8_t is_backward; /* a move that starts at the high end */
+	/* The start of the source if it was translated ahead, for this poll only; NULL: not. */
+	const uint8_t *src;
+	uint32_t src_len; /* bytes from there to the end of the page */
 };
 
 /* What the queue and device allow. */
@@ -66,13 +70,29 @@ struct op_limits {
 	bool priv_enabled;
 };
 
-/* Find what is wrong with op->desc, which op_prepare found suspect or which moves data; sets
- * op->status. Out of line.
- */
+/* Find what is wrong with op->desc, which op_prepare found suspect; sets op->status. */
 void op_examine(struct op *op, const struct op_limits *limits);
 
 /* Give op a final failure without looking at its descriptor. */
 void op_refuse(struct op *op, uint8_t code, uint64_t fault_addr);
+
+/* Check the size and addresses of an operation with data, and prepare for its first step. */
+static inline void
+op_prepare_data(struct op *op, const struct op_limits *limits)
+{
+	uint64_t src = siov_desc_load_word(&op->desc->src_addr);
+	uint64_t dst = siov_desc_load_word(&op->desc->dst_addr);
+	uint32_t size = op->desc->xfer_size;
+	uint32_t uses = op->type->uses;
+
+	if (unlikely(size == 0 || size > limits->xfer_max))
+		op->status = DSA_COMP_XFER_ERANGE;
+	else if (unlikely(uses & OP_NO_OVERLAP && (src - dst < size || dst - src < size)))
+		op->status = DSA_COMP_OVERLAP_BUFFERS;
+	else
+		op->is_backward = uses & OP_MOVES && dst - src < size;
+	op->crc = ~op->desc->crc_seed;
+}
 
 /*
  * Check desc and prepare op for it; desc must stay as it is until op is done. op->status is then a
@@ -99,13 +119,16 @@ op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits
 	op->status = OP_MORE;
 	op->result = 0;
 	op->is_backward = 0;
+	op->src = NULL;
 	suspect = (flags & ~op->type->flags) | (word[0] & SIOV_DESC_PRIV) | word[4] >> 48 |
 		  (word[5] & op->type->rsvd[0]) | (word[6] & op->type->rsvd[1]) |
 		  (word[7] & op->type->rsvd[2]) | (flags & IDXD_OP_FLAG_RCI) |
 		  ((flags >> 1) & ~flags & IDXD_OP_FLAG_CRAV) /* RCR without CRAV */ |
-		  (op->type->uses & OP_DATA) | (op->type->flags == 0);
+		  (op->type->flags == 0);
 	if (unlikely(suspect != 0))
 		op_examine(op, limits);
+	else if (op->type->uses & OP_DATA)
+		op_prepare_data(op, limits);
 }
 
 /* Whether the operation moves xfer_size bytes. */

@@ -28,6 +28,7 @@
 #include <stdbool.h>
 
 #include <rte_branch_prediction.h>
+#include <rte_prefetch.h>
 
 #include "siov_desc.h"
 #include "siov_gather.h"
@@ -120,6 +121,17 @@ siov_lane_is_published_sc(struct siov_lane *lane, unsigned int ahead)
 	uint64_t word0 = siov_atomic_load(&slot->word0, relaxed);
 
 	return (word0 & SIOV_DESC_RSVD_MASK) == siov_lane_tag(idx, lane->engine_lap_shift);
+}
+
+/** Prefetch the next @p nb slots to pop. Thread: the lane's engine only. */
+static inline void
+siov_lane_prefetch_sc(struct siov_lane *lane, unsigned int nb)
+{
+	uint64_t head = siov_atomic_load(&lane->head, relaxed);
+	unsigned int i;
+
+	for (i = 0; i < nb; i++)
+		rte_prefetch0(&lane->engine_slots[(head + i) & lane->engine_mask]);
 }
 
 /** What bounds one pop; see siov_lane_pop_sc. */
