@@ -17,6 +17,7 @@
 #define BURST 32u
 #define SLICE_BYTES (64u * 1024)
 #define PREFETCH_BYTES 512u
+#define AHEAD_WRITE_MIN 256u /* for shorter writes the store buffer is enough */
 #define LONG_PER_LANE 4u /* long transfers of one lane in progress */
 #define FAILS 1024u /* records with failure counts of their own */
 
@@ -58,7 +59,9 @@ struct burst {
 	uint8_t *comp[BURST]; /* where the completion record goes; NULL: nowhere */
 	uint8_t comp_error[BURST]; /* why not, a completion code */
 	const uint8_t *src[BURST]; /* start of the source; NULL: none, or it faults */
+	uint8_t *dst[BURST]; /* start of the destination, likewise */
 	uint32_t src_len[BURST]; /* bytes from there to the end of the page */
+	uint32_t dst_len[BURST];
 	unsigned int nb;
 };
 
@@ -380,25 +383,48 @@ finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
 }
 
 /*
- * Translate the source of descriptor i ahead, and ask for its first lines, while another one works:
- * the processor's own prefetchers need a few misses to find a new stream. What faults is left to
- * the operation.
+ * Translate an address of a descriptor's data ahead. NULL: it faults, which is left to the
+ * operation.
+ */
+static inline uint8_t *
+translate_ahead(struct siov_engine *engine, const struct dsa_hw_desc *desc, uint64_t iova,
+		unsigned int perm, uint32_t *len)
+{
+	struct siov_xlate x;
+
+	if (siov_atc_translate(engine->atc, desc->pasid, iova, perm, &x) != 0)
+		return NULL;
+	*len = (uint32_t)RTE_MIN(x.len, (uint64_t)UINT32_MAX);
+	return x.hva;
+}
+
+/*
+ * Ask for the first lines of descriptor i's data while another one works: the processor's own
+ * prefetchers need a few misses to find a new stream.
  */
 static inline void
 look_ahead(struct siov_engine *engine, struct burst *burst, unsigned int i)
 {
 	const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
-	struct siov_xlate x;
-	uint32_t at;
+	uint32_t uses = desc->opcode < OP_TYPES ? op_types[desc->opcode].uses : 0;
+	uint32_t at, nb = RTE_MIN(desc->xfer_size, PREFETCH_BYTES);
 
 	burst->src[i] = NULL;
-	if (desc->opcode >= OP_TYPES || !(op_types[desc->opcode].uses & OP_READS) ||
-	    siov_atc_translate(engine->atc, desc->pasid, desc->src_addr, SIOV_PERM_R, &x) != 0)
-		return;
-	burst->src[i] = x.hva;
-	burst->src_len[i] = (uint32_t)RTE_MIN(x.len, (uint64_t)UINT32_MAX);
-	for (at = 0; at < PREFETCH_BYTES && at < desc->xfer_size && at < x.len; at += 64)
-		rte_prefetch0(burst->src[i] + at);
+	burst->dst[i] = NULL;
+	if (uses & OP_READS)
+		burst->src[i] = translate_ahead(engine, desc, desc->src_addr, SIOV_PERM_R,
+						&burst->src_len[i]);
+	if (uses & OP_WRITES && desc->xfer_size >= AHEAD_WRITE_MIN)
+		burst->dst[i] = translate_ahead(engine, desc, desc->dst_addr, SIOV_PERM_W,
+						&burst->dst_len[i]);
+	if (burst->src[i] != NULL) {
+		for (at = 0; at < nb && at < burst->src_len[i]; at += RTE_CACHE_LINE_SIZE)
+			rte_prefetch0(burst->src[i] + at);
+	}
+	if (burst->dst[i] != NULL) {
+		for (at = 0; at < nb && at < burst->dst_len[i]; at += RTE_CACHE_LINE_SIZE)
+			siov_prefetch_write(burst->dst[i] + at);
+	}
 }
 
 static inline void
@@ -422,6 +448,8 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 		}
 		op.src = burst->src[i];
 		op.src_len = burst->src_len[i];
+		op.dst = burst->dst[i];
+		op.dst_len = burst->dst_len[i];
 		op_run(&op, engine->atc, SLICE_BYTES);
 	}
 	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i]);

@@ -27,14 +27,14 @@ const struct op_type op_types[OP_TYPES] = {
 		{
 			.step = op_step_move,
 			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
-			.uses = OP_DATA | OP_READS | OP_MOVES,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_MOVES,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_MEMFILL] =
 		{
 			.step = op_step_fill,
 			.flags = FLAGS_ALL | FLAGS_DST,
-			.uses = OP_DATA,
+			.uses = OP_DATA | OP_WRITES,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_COMPARE] =
@@ -62,7 +62,7 @@ const struct op_type op_types[OP_TYPES] = {
 		{
 			.step = op_step_copy_crc,
 			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
-			.uses = OP_DATA | OP_READS | OP_NO_OVERLAP,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_NO_OVERLAP,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
 };
@@ -121,6 +121,7 @@ op_refuse(struct op *op, uint8_t code, uint64_t fault_addr)
 	op->result = 0;
 	op->is_backward = 0;
 	op->src = NULL;
+	op->dst = NULL;
 	op->invalid_flags = 0;
 	op->nb_lookups = 0;
 	op->status = code;

@@ -39,6 +39,17 @@ translate_src(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *le
 	return op->src;
 }
 
+/* The destination at offset, likewise. */
+static inline uint8_t *
+translate_dst(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len)
+{
+	if (op->dst == NULL || offset != 0)
+		return translate(op, atc, op->desc->dst_addr + offset, SIOV_PERM_W, len);
+	op->nb_lookups++;
+	*len = RTE_MIN(*len, op->dst_len);
+	return op->dst;
+}
+
 /* Source and destination of the stretch that starts at offset; both within a page. */
 static inline bool
 translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len,
@@ -47,7 +58,7 @@ translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *l
 	*src = translate_src(op, atc, offset, len);
 	if (*src == NULL)
 		return false;
-	*dst = translate(op, atc, op->desc->dst_addr + offset, SIOV_PERM_W, len);
+	*dst = translate_dst(op, atc, offset, len);
 	return *dst != NULL;
 }
 
@@ -118,7 +129,7 @@ uint32_t
 op_step_fill(struct op *op, struct siov_atc *atc, uint32_t max)
 {
 	uint32_t len = max;
-	uint8_t *dst = translate(op, atc, op->desc->dst_addr + op->done, SIOV_PERM_W, &len);
+	uint8_t *dst = translate_dst(op, atc, op->done, &len);
 
 	if (dst == NULL)
 		return 0;

@@ -32,6 +32,7 @@ uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 #define OP_MOVES 0x4u /* source and destination may overlap: mind the direction */
 #define OP_COMPARES 0x8u /* expected result in byte 40, with flag CR */
 #define OP_READS 0x10u /* src_addr is an address to read from */
+#define OP_WRITES 0x20u /* dst_addr is an address to write to */
 
 /* What one opcode allows and does; an opcode that is not offered has no flags. */
 struct op_type {
@@ -59,9 +60,11 @@ struct op {
 	uint8_t status; /* OP_MORE or a completion code */
 	uint8_t result;
 	uint8_t is_backward; /* a move that starts at the high end */
-	/* The start of the source if it was translated ahead, for this poll only; NULL: not. */
+	/* Where source and destination start if translated ahead, for this poll only; NULL: not. */
 	const uint8_t *src;
+	uint8_t *dst;
 	uint32_t src_len; /* bytes from there to the end of the page */
+	uint32_t dst_len;
 };
 
 /* What the queue and device allow. */
@@ -120,6 +123,7 @@ op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits
 	op->result = 0;
 	op->is_backward = 0;
 	op->src = NULL;
+	op->dst = NULL;
 	suspect = (flags & ~op->type->flags) | (word[0] & SIOV_DESC_PRIV) | word[4] >> 48 |
 		  (word[5] & op->type->rsvd[0]) | (word[6] & op->type->rsvd[1]) |
 		  (word[7] & op->type->rsvd[2]) | (flags & IDXD_OP_FLAG_RCI) |
