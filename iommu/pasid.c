@@ -273,6 +273,38 @@ siov_pasid_unbind(struct siov_iommu *iommu, uint32_t pasid)
 	return rc;
 }
 
+static int
+invalidate_locked(struct siov_iommu *iommu, uint32_t pasid, uint64_t iova, uint64_t len)
+{
+	const struct inval_req req = {
+		.type = INVAL_PASID,
+		.pasid = pasid,
+		.leaves = INVAL_LEAF_4K | INVAL_LEAF_2M,
+		.first_page = iova / SIOV_VTD_PAGE_SIZE,
+		.end_page = (iova + len) / SIOV_VTD_PAGE_SIZE,
+	};
+	struct pool_list none = {0};
+
+	return is_bound(iommu, pasid) ? iommu_invalidate(iommu, &req, &none) : -ENOENT;
+}
+
+int
+siov_pasid_invalidate(struct siov_iommu *iommu, uint32_t pasid, uint64_t iova, uint64_t len)
+{
+	int rc;
+
+	if (iommu == NULL || !is_usable(pasid) || len == 0 ||
+	    (iova | len) % SIOV_VTD_PAGE_SIZE != 0)
+		return -EINVAL;
+	if (iova + len < iova)
+		return -ERANGE;
+	pthread_mutex_lock(&iommu->lock);
+	iommu_reap(iommu);
+	rc = invalidate_locked(iommu, pasid, iova, len);
+	pthread_mutex_unlock(&iommu->lock);
+	return rc;
+}
+
 int
 siov_pasid_is_bound(struct siov_iommu *iommu, uint32_t pasid)
 {

@@ -238,6 +238,20 @@ SIOV_API int siov_pasid_bind(struct siov_iommu *iommu, uint32_t pasid, struct si
 SIOV_API int siov_pasid_unbind(struct siov_iommu *iommu, uint32_t pasid);
 
 /**
+ * Drop what the caches hold of [iova, iova + len) for one PASID, and wait until it is gone; the
+ * tables stay as they are. siov_domain_unmap() and siov_pasid_unbind() do this by themselves.
+ *
+ * @param iommu unit.
+ * @param pasid bound PASID.
+ * @param iova,len multiples of 4 KiB, len not 0; large pages that overlap the range are dropped.
+ * @return 0; -EINVAL bad PASID, misaligned or empty; -ERANGE the range wraps; -ENOENT not bound;
+ *   -ETIMEDOUT an engine may use it until siov_iommu_synchronize() returns 0.
+ * Thread: control.
+ */
+SIOV_API int siov_pasid_invalidate(struct siov_iommu *iommu, uint32_t pasid, uint64_t iova,
+				   uint64_t len);
+
+/**
  * Tell whether a PASID is bound.
  *
  * Thread: control.

@@ -51,12 +51,17 @@ map_or_unmap(struct session *session, const struct cmd_args *args)
 			  "iommu unmap");
 }
 
-/* Unmapping invalidates by itself; what can be asked for apart is to wait for all engines. */
+/* Unmapping invalidates by itself; this asks for it apart. */
 static void
 invalidate(struct session *session, const struct cmd_args *args)
 {
-	(void)args;
-	cmd_check(session, siov_iommu_synchronize(session->rig.iommu), "iommu invalidate");
+	uint32_t pasid = cmd_pasid(session, args->num[0]);
+
+	if (pasid != 0)
+		cmd_check(session,
+			  siov_pasid_invalidate(session->rig.iommu, pasid, args->num[1],
+						args->num[2]),
+			  "iommu invalidate");
 }
 
 const struct cmd cmds_iommu[] = {
@@ -72,7 +77,8 @@ const struct cmd cmds_iommu[] = {
 	  &tok_bytes}},
 	{invalidate,
 	 "iommu",
-	 "iommu invalidate: wait until every engine has dropped what was unmapped before",
-	 {&tok_iommu, &tok_invalidate}},
+	 "iommu invalidate pasid N iova A len L: drop it from every engine's cache",
+	 {&tok_iommu, &tok_invalidate, &tok_pasid, &tok_number, &tok_iova, &tok_address, &tok_len,
+	  &tok_bytes}},
 	{.run = NULL},
 };

@@ -28,7 +28,8 @@ tail -n 20 "$work/out" | grep -qE '^ +0 +0 +0 +0 +0 +0$' || fail "clear did not 
 commands 'pasid alloc' 'pasid alloc 9' 'pasid bind 9' 'pasid bind 1 with 9' \
     'iommu map pasid 9 iova 0x10000 len 0x2000' 'iommu map pasid 1 iova 0x40000 len 4096 perm r' \
     'show pasid info all' start wait 'iommu unmap pasid 1 iova 0x10000 len 0x2000' \
-    'iommu invalidate' 'show pasid info 1' 'pasid unbind 1' 'pasid free 1' 'show pasid summary all'
+    'iommu invalidate pasid 1 iova 0x40000 len 4096' 'show pasid info 1' \
+    'pasid unbind 1' 'pasid free 1' 'show pasid summary all'
 run_app 0 --cmdline-file="$work/commands" --err-exit "${short[@]}"
 expect out '^PASID 9: made by hand, bound to domain [0-9]+ of 2 PASIDs$'
 expect out '^  iova 0x40000 len 0x1000 perm r$'

@@ -116,6 +116,36 @@ test_late_engine_times_out_and_tables_are_kept(void **state)
 	fixture_expect(fx, 2, 0, PAGE);
 }
 
+/* Asked for apart, it drops the range of one PASID; the next lookup walks again and finds it. */
+static void
+test_pasid_invalidate_drops_its_range_only(void **state)
+{
+	struct iommu_fixture *fx = *state;
+	struct siov_domain *dom = fixture_domain(fx, 12);
+	struct siov_atc_stats before, after;
+
+	fixture_bind(fx, 1, dom);
+	fixture_bind(fx, 2, dom);
+	assert_int_equal(siov_domain_map(dom, 0, hva_at(0), 2 * PAGE, RW), 0);
+	assert_int_equal(siov_pasid_invalidate(fx->iommu, 0, 0, PAGE), -EINVAL);
+	assert_int_equal(siov_pasid_invalidate(fx->iommu, 1, 1, PAGE), -EINVAL);
+	assert_int_equal(siov_pasid_invalidate(fx->iommu, 1, 0, 0), -EINVAL);
+	assert_int_equal(siov_pasid_invalidate(fx->iommu, 1, -PAGE, 2 * PAGE), -ERANGE);
+	assert_int_equal(siov_pasid_invalidate(fx->iommu, 3, 0, PAGE), -ENOENT);
+	fixture_expect(fx, 1, 0, 0);
+	fixture_expect(fx, 1, PAGE, PAGE);
+	fixture_expect(fx, 2, 0, 0);
+	assert_int_equal(siov_pasid_invalidate(fx->iommu, 1, 0, PAGE), 0);
+	siov_atc_stats(fx->atc, &before);
+	fixture_expect(fx, 1, PAGE, PAGE);
+	fixture_expect(fx, 2, 0, 0);
+	siov_atc_stats(fx->atc, &after);
+	assert_int_equal(after.misses, before.misses);
+	fixture_expect(fx, 1, 0, 0);
+	siov_atc_stats(fx->atc, &after);
+	assert_int_equal(after.misses, before.misses + 1);
+}
+
 /* A grace period is one even when nothing is to be dropped; what walks read lives as long. */
 static void
 test_synchronize_waits_for_a_quiescent_state(void **state)
@@ -404,6 +434,7 @@ main(void)
 		ROW(test_offline_cache_is_not_waited_for_and_drops_before_use),
 		ROW(test_full_ring_flushes_all),
 		ROW(test_late_engine_times_out_and_tables_are_kept),
+		ROW(test_pasid_invalidate_drops_its_range_only),
 		ROW(test_synchronize_waits_for_a_quiescent_state),
 		ROW(test_domain_free_after_timeout_keeps_tables),
 		ROW(test_scan_goes_in_slices),
