@@ -5,13 +5,21 @@
 #include "complain.h"
 
 /* One write for the whole line: threads do not mix theirs. */
+static const char *place = "";
+
+void
+complain_in(const char *where)
+{
+	place = where;
+}
+
 static void
 print_line(const char *head, const char *fmt, va_list args)
 {
 	char text[1024];
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	fprintf(stderr, PROGRAM ": %s%s\n", head, text);
+	fprintf(stderr, PROGRAM ": %s%s%s\n", place, head, text);
 }
 
 int

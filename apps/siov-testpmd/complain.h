@@ -10,6 +10,9 @@
 /* Print one line. Always returns -1, so that callers can return it. Thread: any. */
 int complain(const char *fmt, ...) __rte_format_printf(1, 2);
 
+/* Begin each further line with where, which stays the caller's; "": no more. Thread: main. */
+void complain_in(const char *where);
+
 /* Print one line that starts with "warning:". Thread: any. */
 void warn(const char *fmt, ...) __rte_format_printf(1, 2);
 

@@ -5,6 +5,7 @@
 
 #include <rte_version.h>
 
+#include "cases.h"
 #include "complain.h"
 #include "eal_start.h"
 #include "prompt.h"
@@ -64,6 +65,11 @@ main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (is_only_asking(&session.given, split - 1, argv + 1))
 		return EXIT_SUCCESS;
+	if (session.given.is_given[OPT_SWEEP])
+		return cases_run(&session.given, argv[0], split - 1, argv + 1) == 0 ? EXIT_SUCCESS :
+										      EXIT_FAILURE;
+	if (session.given.is_given[OPT_RESULT])
+		return complain("--result: only with --sweep") == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	if (options_finish(&session.given, &session.opts) != 0 ||
 	    report_check_files(&session.opts) != 0)
 		return EXIT_FAILURE;

@@ -385,6 +385,10 @@ static const struct opt_row rows[OPT_NB] = {
 		      .allowed = "the path of a file, or nothing", .help = "JSON to F, or stdout"},
 	[OPT_CSV] = {"csv", 0, ARG_OPTIONAL, false, parse_output, FIELD(csv),
 		     .allowed = "the path of a file, or nothing", .help = "CSV to F, or stdout"},
+	[OPT_SWEEP] = {"sweep", 0, ARG_REQUIRED, false, parse_path, FIELD(sweep_file),
+		       .allowed = "the path of a file", .help = "run the cases of an INI file"},
+	[OPT_RESULT] = {"result", 0, ARG_REQUIRED, false, parse_path, FIELD(result_file),
+			.allowed = "the path of a file", .help = "CSV of --sweep's cases to F"},
 };
 
 /* Options of the full command line that need parts which this build does not have. */
@@ -398,8 +402,6 @@ static const struct {
 	{"qos", "no quality of service"},
 	{"pasid-weight", "no quality of service"},
 	{"pasid-rate", "no quality of service"},
-	{"sweep", "no sweep files; --buf-sz and --rate take SWEEPs"},
-	{"result", "no sweep files; --json and --csv take a file"},
 };
 
 static const struct {

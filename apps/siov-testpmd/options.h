@@ -56,6 +56,8 @@ enum option_id {
 	OPT_ATC_ENTRIES,
 	OPT_JSON,
 	OPT_CSV,
+	OPT_SWEEP,
+	OPT_RESULT,
 	OPT_NB,
 };
 
@@ -122,6 +124,8 @@ struct options {
 	bool csv;
 	const char *json_path;
 	const char *csv_path;
+	const char *sweep_file; /* cases, see cases.h */
+	const char *result_file;
 
 	/* made by options_finish: the configuration file with --wq on top; without counts that
 	 * depend on lcores

@@ -33,6 +33,22 @@ refuse "--op=move: allowed: noop, memmove, fill, compare, compval, crcgen, copyc
 refuse "--submit=store: allowed: enqcmd, enqcmds, movdir64b" --submit=store
 refuse "--page-sz=8k: allowed: 4k, 2M, 1G" --page-sz=8k
 
+# Files of cases: nothing runs before all of them are right.
+printf '[GLOBAL]\nduration=0.1\n[one]\nop=noop\n[two]\nop=fly\n' >"$work/cases.ini"
+ops='noop, memmove, fill, compare, compval, crcgen, copycrc'
+refuse "$work/cases.ini: [two]: --op=fly: allowed: $ops" --sweep="$work/cases.ini"
+printf '[one]\ncolour=red\n' >"$work/cases.ini"
+refuse "$work/cases.ini: [one]: --colour=red: $unknown" --sweep="$work/cases.ini"
+printf '[one]\njson=x\n' >"$work/cases.ini"
+refuse "$work/cases.ini: [one]: json: not in a case; allowed: options of set-up, workload and translation" \
+    --sweep="$work/cases.ini"
+printf '[GLOBAL]\nop=noop\n' >"$work/cases.ini"
+refuse "--sweep=$work/cases.ini: no case in it; allowed: a [section] for each" \
+    --sweep="$work/cases.ini"
+refuse "--sweep=$work/none: cannot be read; allowed: [section] lines and key=value lines" \
+    --sweep="$work/none"
+refuse "--result: only with --sweep" --result="$work/result"
+
 # Parts that this build does not have.
 refuse "--iommu=nested: allowed: pt, second (this build has no first-stage or nested translation)" \
     --iommu=nested

@@ -67,4 +67,23 @@ run_app 0 --data="$work/odd" --buf-sz=777 --submit=movdir64b --iommu=pt
 printf 123456789 >"$work/digits"
 run_app 0 --data="$work/digits"
 expect out ' 9 bytes moved and compared, CRC32C 0xe3069283$'
+
+# Cases of a file, in dma-perf's grammar: a process each, one CSV for all.
+cat >"$work/cases.ini" <<'EOF'
+[GLOBAL]
+duration=0.05
+warmup=0.01
+nb_pasids=2
+[copies]
+op=memmove
+buf_size=64,256,2,MUL
+[steps]
+op=crcgen
+buf-sz=100,300,100,ADD
+EOF
+run_app 0 --sweep="$work/cases.ini" --result="$work/result"
+[ "$(grep -c '^# case ' "$work/result")" -eq 2 ] || fail "not two cases"
+for size in 64 128 256 100 200 300; do
+    [ "$(grep -cE "^$size,0,2,[12],0,[1-9]" "$work/result")" -eq 2 ] || fail "no rows of $size bytes"
+done
 finish
