@@ -21,6 +21,16 @@ lcores="0@$first,1@$second,2@$first,3@$first,4@$first"
 
 BENCH_COMMIT=$(git -C "$siov_root" rev-parse --short HEAD 2>/dev/null || echo unknown)
 export BENCH_COMMIT
+# EAL leaves its runtime files behind.
+prefix=siov_bench_$$
+runtime=/tmp/dpdk
+if is_root; then
+    runtime=/var/run/dpdk
+elif [ -n "${XDG_RUNTIME_DIR-}" ]; then
+    runtime=$XDG_RUNTIME_DIR/dpdk
+fi
+trap 'rm -rf "${runtime:?}/$prefix"' EXIT
+
 # dma_skeleton works with virtual addresses only.
-exec "$siov_build/bench/siov-bench" --no-pci --no-telemetry --iova-mode=va --file-prefix "siov_bench_$$" \
+"$siov_build/bench/siov-bench" --no-pci --no-telemetry --iova-mode=va --file-prefix "$prefix" \
     --log-level lib.eal:error --lcores "$lcores" "${memory[@]}" -- "$@"
