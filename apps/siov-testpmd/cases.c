@@ -23,16 +23,19 @@ struct case_args {
 	int nb;
 };
 
-static const char *const refused[] = {"sweep", "result",       "json",         "csv",
-				      "i",     "cmdline-file", "stats-period", "data"};
+/* Long names; with some of them a process ends well without having measured anything. */
+static const char *const refused[] = {
+	"auto-start",  "cmdline-file", "csv",    "data",         "err-exit", "help",
+	"interactive", "json",         "result", "stats-period", "sweep",    "version",
+};
 
 /* dma-perf's "first,last,step,ADD" is first:step:last, and with MUL first:*step:last. */
 static void
 write_value(char *out, size_t len, const char *value)
 {
-	char first[32], last[32], step[32], how[4];
+	char first[32], last[32], step[32], how[5];
 
-	if (sscanf(value, "%31[^,],%31[^,],%31[^,],%3s", first, last, step, how) == 4 &&
+	if (sscanf(value, "%31[^,],%31[^,],%31[^,],%4s", first, last, step, how) == 4 &&
 	    (strcmp(how, "ADD") == 0 || strcmp(how, "MUL") == 0))
 		snprintf(out, len, "%s:%s%s:%s", first, how[0] == 'M' ? "*" : "", step, last);
 	else
@@ -110,17 +113,24 @@ check_case(const struct case_args *args, const char *path, const char *section)
 	return err;
 }
 
-/* Copy the file to out. 0 or -1 after one line. */
+/* Copy the file to out, the header row only the first time. 0 or -1 after one line. */
 static int
 append_file(FILE *out, const char *path)
 {
+	static const char header[] = "buf_sz,";
+	static bool has_header;
 	FILE *in = fopen(path, "r");
 	char line[4096];
 
 	if (in == NULL)
 		return complain("%s: %s", path, strerror(errno));
-	while (fgets(line, sizeof(line), in) != NULL)
-		fputs(line, out);
+	while (fgets(line, sizeof(line), in) != NULL) {
+		bool is_header = strncmp(line, header, sizeof(header) - 1) == 0;
+
+		if (!is_header || !has_header)
+			fputs(line, out);
+		has_header |= is_header;
+	}
 	fclose(in);
 	return fflush(out) == 0 ? 0 : complain("--result: %s", strerror(errno));
 }
@@ -208,6 +218,31 @@ for_each_case(struct rte_cfgfile *file, char **names, int nb, const struct optio
 	return err;
 }
 
+/* A case is a section of its own, and its keys are all it is asked. 0 or -1 after one line. */
+static int
+check_names(struct rte_cfgfile *file, char **names, int nb, const struct options *o)
+{
+	int i, j;
+
+	for (i = 0; i < OPT_NB; i++) {
+		if (o->is_given[i] && i != OPT_SWEEP && i != OPT_RESULT)
+			return complain("--sweep=%s: with other options; allowed: --result, the "
+					"rest in [" GLOBAL "]",
+					o->sweep_file);
+	}
+	if (rte_cfgfile_num_sections(file, NULL, 0) > CASES_MAX)
+		return complain("--sweep=%s: too many sections; allowed: %d", o->sweep_file,
+				CASES_MAX);
+	for (i = 0; i < nb; i++) {
+		for (j = 0; j < i; j++) {
+			if (strcmp(names[i], names[j]) == 0)
+				return complain("%s: [%s]: twice; allowed: each section once",
+						o->sweep_file, names[i]);
+		}
+	}
+	return 0;
+}
+
 int
 cases_run(const struct options *o, const char *program, int nb_eal, char **eal)
 {
@@ -225,9 +260,11 @@ cases_run(const struct options *o, const char *program, int nb_eal, char **eal)
 		names[i] = text[i];
 	nb = rte_cfgfile_sections(file, names, CASES_MAX);
 	err = nb - (nb > 0 && rte_cfgfile_has_section(file, GLOBAL)) > 0 ?
-		      for_each_case(file, names, nb, o, program, nb_eal, eal, NULL) :
+		      check_names(file, names, nb, o) :
 		      complain("--sweep=%s: no case in it; allowed: a [section] for each",
 			       o->sweep_file);
+	if (err == 0)
+		err = for_each_case(file, names, nb, o, program, nb_eal, eal, NULL);
 	if (err == 0 && o->result_file != NULL) {
 		out = fopen(o->result_file, "w");
 		if (out == NULL)

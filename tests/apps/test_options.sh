@@ -42,6 +42,18 @@ refuse "$work/cases.ini: [one]: --colour=red: $unknown" --sweep="$work/cases.ini
 printf '[one]\njson=x\n' >"$work/cases.ini"
 refuse "$work/cases.ini: [one]: json: not in a case; allowed: options of set-up, workload and translation" \
     --sweep="$work/cases.ini"
+for key in help version interactive; do
+    printf '[one]\n%s=\n' $key >"$work/cases.ini"
+    refuse "$work/cases.ini: [one]: $key: not in a case; allowed: options of set-up, workload and translation" \
+        --sweep="$work/cases.ini"
+done
+printf '[one]\nop=noop\n[one]\nop=fly\n' >"$work/cases.ini"
+refuse "$work/cases.ini: [one]: twice; allowed: each section once" --sweep="$work/cases.ini"
+printf '[one]\nop=noop\n' >"$work/cases.ini"
+refuse "--sweep=$work/cases.ini: with other options; allowed: --result, the rest in [GLOBAL]" \
+    --sweep="$work/cases.ini" --op=fill
+for i in {1..257}; do printf '[c%d]\nop=noop\n' "$i"; done >"$work/cases.ini"
+refuse "--sweep=$work/cases.ini: too many sections; allowed: 256" --sweep="$work/cases.ini"
 printf '[GLOBAL]\nop=noop\n' >"$work/cases.ini"
 refuse "--sweep=$work/cases.ini: no case in it; allowed: a [section] for each" \
     --sweep="$work/cases.ini"

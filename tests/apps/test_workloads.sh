@@ -83,6 +83,7 @@ buf-sz=100,300,100,ADD
 EOF
 run_app 0 --sweep="$work/cases.ini" --result="$work/result"
 [ "$(grep -c '^# case ' "$work/result")" -eq 2 ] || fail "not two cases"
+[ "$(grep -c '^buf_sz,' "$work/result")" -eq 1 ] || fail "not one header row"
 for size in 64 128 256 100 200 300; do
     [ "$(grep -cE "^$size,0,2,[12],0,[1-9]" "$work/result")" -eq 2 ] || fail "no rows of $size bytes"
 done
