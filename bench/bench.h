@@ -54,6 +54,9 @@ extern const struct bench_options *const bench_opt;
 /* Measure and print one row. */
 void bench_row_run(const struct bench_row *row);
 
+/* Print a row that could not be set up, and make the program fail. */
+void bench_row_fail(const struct bench_row *row, const char *why);
+
 /* Lcore of the consumer (engine), on a CPU of its own where there are two. */
 unsigned int bench_engine_lcore(void);
 

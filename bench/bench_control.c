@@ -48,8 +48,7 @@ measure_idle(const void *arg)
 		siov_dev_stop_control(bd.dev);
 		pthread_join(thread, NULL);
 	}
-	bench_dev_stop(&bd);
-	return used;
+	return bench_dev_stop(&bd, 0) ? used : BENCH_FAILED;
 }
 
 static double

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_launch.h>
@@ -24,6 +25,7 @@ free_all(struct bench_dev *bd)
 		siov_gmem_unbind(bd->gmem, p);
 	siov_gmem_free(bd->gmem);
 	siov_dev_free(bd->dev);
+	bd->dev = NULL;
 }
 
 bool
@@ -55,10 +57,26 @@ fail:
 	return false;
 }
 
-void
-bench_dev_stop(struct bench_dev *bd)
+static bool
+adds_up(struct siov_dev *dev, uint64_t nb)
 {
+	struct siov_stats *stats = calloc(1, sizeof(*stats));
+	bool ok = stats != NULL && siov_dev_wq_stats(dev, 0, stats) == 0 &&
+		  stats->submitted[SIOV_DMWR_SUCCESS] == nb && stats->completed == nb &&
+		  stats->failed == 0 && stats->aborted == 0;
+
+	free(stats);
+	return ok;
+}
+
+bool
+bench_dev_stop(struct bench_dev *bd, uint64_t nb)
+{
+	bool ok;
+
 	siov_atomic_store(&bd->stop, 1, relaxed);
 	rte_eal_wait_lcore(bench_engine_lcore());
+	ok = adds_up(bd->dev, nb);
 	free_all(bd);
+	return ok;
 }

@@ -11,7 +11,8 @@ struct bench_dev {
 	uint8_t *hva; /* guest memory */
 	uint64_t iova; /* its device address */
 	uint32_t nb_pasids;
-	SIOV_ATOMIC(uint32_t) stop;
+	/* The engine reads it at each poll: a line of its own. */
+	SIOV_ATOMIC(uint32_t) stop __attribute__((aligned(64)));
 };
 
 /*
@@ -20,6 +21,11 @@ struct bench_dev {
  */
 bool bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 		     uint32_t nb_pasids);
-void bench_dev_stop(struct bench_dev *bd);
+
+/*
+ * Stop the engine and take everything down. True: the device's counts add up to the nb submissions
+ * that were accepted, each of them completed with success.
+ */
+bool bench_dev_stop(struct bench_dev *bd, uint64_t nb);
 
 #endif /* BENCH_DEV_H */

@@ -19,6 +19,12 @@
 
 #define REPEATS_MAX 9u
 
+#ifdef __clang__
+#define COMPILER "clang " __clang_version__
+#else
+#define COMPILER "gcc " __VERSION__
+#endif
+
 static struct bench_options options = {
 	.repeats = 7,
 	.seconds = 0.15,
@@ -75,6 +81,13 @@ measure_into(struct figure *f, const struct bench_contestant *c, const void *arg
 		f->value[f->nb++] = value;
 }
 
+/* The figures of a row: medians, or BENCH_* codes. */
+struct result {
+	double ours, peers[BENCH_PEERS_MAX], limit;
+	double vs_best_peer, vs_limit; /* 0: nothing to compare with */
+	double spread; /* of ours */
+};
+
 /* Ours against another, turned so that more is better; 0: there is no other. */
 static double
 ratio(const struct bench_row *row, double ours, double other)
@@ -82,6 +95,40 @@ ratio(const struct bench_row *row, double ours, double other)
 	if (ours <= 0 || other <= 0)
 		return 0;
 	return row->less_is_better ? other / ours : ours / other;
+}
+
+static double
+best_peer(const struct bench_row *row, const double *peers)
+{
+	double best = 0;
+	unsigned int i;
+
+	for (i = 0; i < BENCH_PEERS_MAX; i++) {
+		if (peers[i] > 0 && (best == 0 || ratio(row, peers[i], best) > 1))
+			best = peers[i];
+	}
+	return best;
+}
+
+static void
+measure_row(const struct bench_row *row, struct result *r)
+{
+	struct figure ours = {0}, limit = {0}, peers[BENCH_PEERS_MAX] = {0};
+	unsigned int i, rep;
+
+	for (rep = 0; rep < options.repeats; rep++) {
+		measure_into(&ours, &row->ours, row->args);
+		for (i = 0; i < BENCH_PEERS_MAX; i++)
+			measure_into(&peers[i], &row->peers[i], row->args);
+		measure_into(&limit, &row->limit, row->args);
+	}
+	r->ours = median(&ours);
+	for (i = 0; i < BENCH_PEERS_MAX; i++)
+		r->peers[i] = median(&peers[i]);
+	r->limit = median(&limit);
+	r->vs_best_peer = ratio(row, r->ours, best_peer(row, r->peers));
+	r->vs_limit = ratio(row, r->ours, r->limit);
+	r->spread = spread(&ours);
 }
 
 static void
@@ -105,74 +152,98 @@ print_ratio(double value)
 }
 
 static void
-print_json(const struct bench_row *row, double ours, const double *peers, double limit,
-	   double vs_peer, double vs_limit, double sp)
+print_text(const struct bench_row *row, const struct result *r)
 {
 	unsigned int i;
-	bool first = true;
 
-	if (json == NULL)
-		return;
-	fprintf(json, "{\"bench\":\"%s\",\"case\":\"%s\",\"ours\":%.6g,\"unit\":\"%s\",\"peers\":{",
-		row->bench, row->name, ours, row->unit);
+	printf("%s %s", row->bench, row->name);
+	print_figure("", r->ours);
+	printf(" %s", row->unit);
 	for (i = 0; i < BENCH_PEERS_MAX; i++) {
-		if (row->peers[i].name == NULL || peers[i] < 0)
+		char before[32];
+
+		if (row->peers[i].name == NULL)
 			continue;
-		fprintf(json, "%s\"%s\":%.6g", first ? "" : ",", row->peers[i].name, peers[i]);
-		first = false;
+		snprintf(before, sizeof(before), "%s=", row->peers[i].name);
+		print_figure(before, r->peers[i]);
 	}
-	fprintf(json, "},\"limit\":");
-	if (row->limit.name != NULL && limit >= 0)
-		fprintf(json, "%.6g", limit);
+	if (row->limit.name != NULL)
+		print_figure("", r->limit);
 	else
-		fprintf(json, "null");
-	fprintf(json, ",\"vs_best_peer\":%.4g,\"vs_limit\":%.4g,\"spread\":%.3g}\n", vs_peer,
-		vs_limit, sp);
+		printf(" -");
+	print_ratio(r->vs_best_peer);
+	print_ratio(r->vs_limit);
+	printf("\n");
+	fflush(stdout);
+}
+
+/* "key":value, or null where there is no figure. */
+static void
+json_number(const char *before, const char *key, double value, bool is_there)
+{
+	if (is_there)
+		fprintf(json, "%s\"%s\":%.6g", before, key, value);
+	else
+		fprintf(json, "%s\"%s\":null", before, key);
+}
+
+static void
+print_json(const struct bench_row *row, const struct result *r)
+{
+	const char *before = "";
+	unsigned int i;
+
+	fprintf(json, "{\"bench\":\"%s\",\"case\":\"%s\",", row->bench, row->name);
+	json_number("", "ours", r->ours, r->ours >= 0);
+	fprintf(json, ",\"unit\":\"%s\",\"peers\":{", row->unit);
+	for (i = 0; i < BENCH_PEERS_MAX; i++) {
+		if (row->peers[i].name == NULL)
+			continue;
+		json_number(before, row->peers[i].name, r->peers[i], r->peers[i] >= 0);
+		before = ",";
+	}
+	fprintf(json, "}");
+	json_number(",", "limit", r->limit, row->limit.name != NULL && r->limit >= 0);
+	json_number(",", "vs_best_peer", r->vs_best_peer, r->vs_best_peer > 0);
+	json_number(",", "vs_limit", r->vs_limit, r->vs_limit > 0);
+	json_number(",", "spread", r->spread, r->ours >= 0);
+	fprintf(json, "}\n");
 	fflush(json);
+}
+
+static void
+report(const struct bench_row *row, const struct result *r)
+{
+	unsigned int i;
+
+	print_text(row, r);
+	if (json != NULL)
+		print_json(row, r);
+	for (i = 0; i < BENCH_PEERS_MAX; i++)
+		nb_failed += r->peers[i] == BENCH_FAILED;
+	nb_failed += (r->ours == BENCH_FAILED) + (r->limit == BENCH_FAILED);
 }
 
 void
 bench_row_run(const struct bench_row *row)
 {
-	struct figure ours = {0}, limit = {0}, peers[BENCH_PEERS_MAX] = {0};
-	double v_ours, v_limit, v_peers[BENCH_PEERS_MAX], best = 0, vs_peer, vs_limit;
-	unsigned int i, rep;
+	struct result r;
 
-	for (rep = 0; rep < options.repeats; rep++) {
-		measure_into(&ours, &row->ours, row->args);
-		for (i = 0; i < BENCH_PEERS_MAX; i++)
-			measure_into(&peers[i], &row->peers[i], row->args);
-		measure_into(&limit, &row->limit, row->args);
-	}
-	v_ours = median(&ours);
-	v_limit = median(&limit);
-	printf("%s %s", row->bench, row->name);
-	print_figure("", v_ours);
-	printf(" %s", row->unit);
-	for (i = 0; i < BENCH_PEERS_MAX; i++) {
-		char before[32];
+	measure_row(row, &r);
+	report(row, &r);
+}
 
-		v_peers[i] = median(&peers[i]);
-		if (row->peers[i].name == NULL)
-			continue;
-		snprintf(before, sizeof(before), "%s=", row->peers[i].name);
-		print_figure(before, v_peers[i]);
-		nb_failed += v_peers[i] == BENCH_FAILED;
-		if (v_peers[i] > 0 && (best == 0 || ratio(row, v_peers[i], best) > 1))
-			best = v_peers[i];
-	}
-	if (row->limit.name != NULL)
-		print_figure("", v_limit);
-	else
-		printf(" -");
-	vs_peer = ratio(row, v_ours, best);
-	vs_limit = row->limit.name != NULL ? ratio(row, v_ours, v_limit) : 0;
-	print_ratio(vs_peer);
-	print_ratio(vs_limit);
-	printf("\n");
-	fflush(stdout);
-	print_json(row, v_ours, v_peers, v_limit, vs_peer, vs_limit, spread(&ours));
-	nb_failed += v_ours < 0 || v_limit == BENCH_FAILED;
+void
+bench_row_fail(const struct bench_row *row, const char *why)
+{
+	struct result r = {.ours = BENCH_FAILED};
+	unsigned int i;
+
+	for (i = 0; i < BENCH_PEERS_MAX; i++)
+		r.peers[i] = BENCH_UNSUPPORTED;
+	r.limit = BENCH_UNSUPPORTED;
+	fprintf(stderr, "%s %s: %s\n", row->bench, row->name, why);
+	report(row, &r);
 }
 
 unsigned int
@@ -242,22 +313,23 @@ print_head(void)
 
 	uname(&uts);
 	read_cpu_model(cpu, sizeof(cpu));
-	printf("# commit %s, %s, TSC %.0f MHz, kernel %s, %s, gcc/clang %s, -march=corei7\n",
+	printf("# commit %s, %s, TSC %.0f MHz, kernel %s, %s, %s, %s\n",
 	       getenv("BENCH_COMMIT") != NULL ? getenv("BENCH_COMMIT") : "unknown", cpu,
-	       (double)rte_get_tsc_hz() / 1e6, uts.release, rte_version(), __VERSION__);
-	printf("# memory: %s; lcores:", options.has_huge ? "2 MiB hugepages" : "no hugepages");
+	       (double)rte_get_tsc_hz() / 1e6, uts.release, rte_version(), COMPILER, BENCH_FLAGS);
+	printf("# memory: %s; lcore@cpu/node:",
+	       options.has_huge ? "2 MiB hugepages" : "no hugepages");
 	RTE_LCORE_FOREACH(lcore) {
 		rte_cpuset_t set = rte_lcore_cpuset(lcore);
 		int cpu_id;
 
 		for (cpu_id = 0; cpu_id < CPU_SETSIZE && !CPU_ISSET(cpu_id, &set); cpu_id++)
 			;
-		printf(" %u@%d (%s)", lcore, cpu_id,
+		printf(" %u@%d/%u (%s)", lcore, cpu_id, rte_lcore_to_socket_id(lcore),
 		       lcore == bench_engine_lcore() ? "engine" : "submitter");
 	}
 	printf("\n# medians of %u interleaved repeats of %.0f ms; ratios: more is better\n",
 	       options.repeats, options.seconds * 1e3);
-	printf("# bench case ours unit peers limit ours/best-peer ours/limit\n");
+	printf("# bench case ours unit peer=value... limit ours/best-peer ours/limit\n");
 }
 
 static int
@@ -286,6 +358,21 @@ parse_options(int argc, char **argv)
 		}
 	}
 	return 0;
+}
+
+/* Whether all lines reached the file. */
+static bool
+close_json(void)
+{
+	bool ok;
+
+	if (json == NULL)
+		return true;
+	ok = ferror(json) == 0;
+	ok = fclose(json) == 0 && ok;
+	if (!ok)
+		fprintf(stderr, "--json: %s\n", strerror(errno));
+	return ok;
 }
 
 /* Whether a bench was asked for; with no name given, all are. */
@@ -321,6 +408,14 @@ check_names(int argc, char **argv)
 	return 0;
 }
 
+static bool
+shares_cpus(unsigned int lcore, unsigned int other)
+{
+	rte_cpuset_t set = rte_lcore_cpuset(lcore), others = rte_lcore_cpuset(other);
+
+	return CPU_EQUAL(&set, &others);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -339,15 +434,14 @@ main(int argc, char **argv)
 		return 2;
 	}
 	options.has_huge = rte_eal_has_hugepages();
-	options.shares_cpus = rte_lcore_to_cpu_id((int)bench_engine_lcore()) ==
-			      rte_lcore_to_cpu_id((int)bench_submitter_lcore(0));
+	options.shares_cpus = shares_cpus(bench_engine_lcore(), bench_submitter_lcore(0));
 	print_head();
 	for (b = 0; b < RTE_DIM(benches); b++) {
 		if (is_wanted(benches[b].name, argc - n, argv + n))
 			benches[b].run();
 	}
-	if (json != NULL)
-		fclose(json);
+	if (!close_json())
+		nb_failed++;
 	rte_eal_cleanup();
 	return nb_failed != 0;
 }

@@ -21,6 +21,8 @@ struct bed {
 	struct bench_dev bd;
 	struct siov_portal **portals;
 	uint32_t nb_portals;
+	uint64_t nb; /* accepted */
+	size_t bytes_one; /* what a device with one PASID holds */
 };
 
 struct args {
@@ -28,70 +30,86 @@ struct args {
 	uint32_t nb_active;
 };
 
+/* A submitter that takes its active PASIDs in turn. */
+struct flow {
+	struct bed *bed;
+	struct dsa_completion_record *recs;
+	uint32_t nb_active, pasid;
+	uint64_t submitted, reaped;
+	struct dsa_hw_desc desc __attribute__((aligned(64)));
+};
+
+/* Wait for the CHUNK oldest records, the youngest of them first. */
 static bool
-reap(struct bed *bed, uint64_t first)
+reap(struct flow *f)
 {
-	struct dsa_completion_record *recs = (void *)bed->bd.hva;
 	unsigned int rounds = 0;
 	int i;
 
 	for (i = CHUNK - 1; i >= 0; i--) {
-		struct dsa_completion_record *rec = &recs[(first + i) % WINDOW];
+		struct dsa_completion_record *rec = &f->recs[(f->reaped + i) % WINDOW];
 
 		while (siov_atomic_load(&rec->status, acquire) == DSA_COMP_NONE)
 			bench_relax(&rounds, bench_opt->shares_cpus);
 		if (rec->status != DSA_COMP_SUCCESS)
 			return false;
 	}
+	f->reaped += CHUNK;
 	return true;
 }
 
-/* Submit through nb_active PASIDs in turn; nanoseconds each. */
+/* Submit CHUNK descriptors; those of a full window before are reaped first. */
+static inline bool
+submit_chunk(struct flow *f)
+{
+	unsigned int rounds = 0, i;
+
+	if (f->submitted - f->reaped == WINDOW && !reap(f))
+		return false;
+	for (i = 0; i < CHUNK; i++) {
+		uint64_t at = f->submitted++ % WINDOW;
+
+		f->recs[at].status = DSA_COMP_NONE;
+		f->desc.completion_addr = f->bed->bd.iova + at * sizeof(f->recs[0]);
+		while (siov_enqcmd(f->bed->portals[f->pasid], &f->desc) != SIOV_DMWR_SUCCESS)
+			bench_relax(&rounds, bench_opt->shares_cpus);
+		f->pasid = f->pasid + 1 == f->nb_active ? 0 : f->pasid + 1;
+	}
+	return true;
+}
+
+static bool
+warm_up(struct flow *f)
+{
+	uint64_t nb = RTE_MAX(2 * (uint64_t)f->nb_active, WINDOW);
+
+	while (f->submitted < nb) {
+		if (!submit_chunk(f))
+			return false;
+	}
+	return true;
+}
+
+/* Submit through nb_active PASIDs in turn; nanoseconds each, submitted to completed. */
 static double
 measure_active(struct bed *bed, uint32_t nb_active)
 {
-	uint64_t warm = RTE_MAX(2 * (uint64_t)nb_active, WINDOW), start = 0, i = 0, reaped = 0;
-	uint64_t budget = (uint64_t)((double)rte_get_tsc_hz() * bench_opt->seconds), cycles = 0;
-	struct dsa_completion_record *recs = (void *)bed->bd.hva;
-	struct dsa_hw_desc desc __attribute__((aligned(64)));
-	unsigned int rounds = 0;
-	uint64_t counted_from = 0;
-	uint32_t pasid = 0;
+	uint64_t budget = (uint64_t)((double)rte_get_tsc_hz() * bench_opt->seconds);
+	struct flow f = {.bed = bed, .recs = (void *)bed->bd.hva, .nb_active = nb_active};
+	uint64_t start, cycles = 0, from;
+	bool ok;
 
-	memset(&desc, 0, sizeof(desc));
-	desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
-	warm -= warm % CHUNK;
-	while (start == 0 || cycles < budget) {
-		if (i - reaped == WINDOW) {
-			if (!reap(bed, reaped))
-				return BENCH_FAILED;
-			reaped += CHUNK;
-			cycles = rte_rdtsc() - start;
-		}
-		if (i == warm) {
-			start = rte_rdtsc();
-			cycles = 0;
-			counted_from = reaped;
-		}
-		recs[i % WINDOW].status = DSA_COMP_NONE;
-		desc.completion_addr = bed->bd.iova + i % WINDOW * sizeof(recs[0]);
-		while (siov_enqcmd(bed->portals[pasid], &desc) != SIOV_DMWR_SUCCESS)
-			bench_relax(&rounds, bench_opt->shares_cpus);
-		pasid = pasid + 1 == nb_active ? 0 : pasid + 1;
-		i++;
-	}
-	for (; i % CHUNK != 0; i++) {
-		recs[i % WINDOW].status = DSA_COMP_NONE;
-		desc.completion_addr = bed->bd.iova + i % WINDOW * sizeof(recs[0]);
-		while (siov_enqcmd(bed->portals[pasid], &desc) != SIOV_DMWR_SUCCESS)
-			bench_relax(&rounds, bench_opt->shares_cpus);
-	}
-	counted_from = reaped - counted_from;
-	for (; reaped < i; reaped += CHUNK) {
-		if (!reap(bed, reaped))
-			return BENCH_FAILED;
-	}
-	return bench_seconds(cycles) * 1e9 / (double)counted_from;
+	f.desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
+	ok = warm_up(&f);
+	start = rte_rdtsc();
+	from = f.reaped;
+	for (; ok && cycles < budget; cycles = rte_rdtsc() - start)
+		ok = submit_chunk(&f);
+	from = f.reaped - from;
+	while (ok && f.reaped < f.submitted)
+		ok = reap(&f);
+	bed->nb += f.submitted;
+	return ok && from > 0 ? bench_seconds(cycles) * 1e9 / (double)from : BENCH_FAILED;
 }
 
 static double
@@ -110,14 +128,23 @@ measure_few(const void *arg)
 	return measure_active(args->bed, FEW);
 }
 
+static size_t
+bytes_held(const struct bed *bed)
+{
+	return siov_iommu_memory_bytes(siov_dev_iommu(bed->bd.dev)) +
+	       siov_dev_pasid_memory(bed->bd.dev);
+}
+
+/* What each PASID after the first one added; 0 cannot be right. */
 static double
 measure_memory(const void *arg)
 {
-	const struct args *args = arg;
-	struct bench_dev *bd = &args->bed->bd;
-	size_t bytes = siov_iommu_memory_bytes(siov_dev_iommu(bd->dev));
+	const struct bed *bed = ((const struct args *)arg)->bed;
+	size_t bytes = bytes_held(bed);
 
-	return ((double)bytes + (double)siov_dev_pasid_memory(bd->dev)) / args->bed->nb_portals;
+	if (bytes <= bed->bytes_one)
+		return BENCH_FAILED;
+	return (double)(bytes - bed->bytes_one) / (bed->nb_portals - 1);
 }
 
 static double
@@ -127,60 +154,99 @@ memory_goal(const void *arg)
 	return 256;
 }
 
+/* A device with nb_pasids bound, each with a portal. False: nothing is left behind. */
 static bool
 make_bed(struct bed *bed, uint32_t nb_pasids)
 {
 	struct siov_lane *lane;
 
+	bed->nb = 0;
+	bed->nb_portals = 0;
 	bed->portals = rte_zmalloc(NULL, nb_pasids * sizeof(bed->portals[0]), 64);
-	if (bed->portals == NULL || !bench_dev_start(&bed->bd, 1024, 2u << 20, nb_pasids))
+	if (bed->portals == NULL || !bench_dev_start(&bed->bd, 1024, 2u << 20, nb_pasids)) {
+		rte_free(bed->portals);
 		return false;
+	}
 	if (siov_dev_attach(bed->bd.dev, 0, 0, &lane) != 0)
-		return false;
+		goto fail;
 	for (; bed->nb_portals < nb_pasids; bed->nb_portals++) {
 		if (siov_dev_portal_open(bed->bd.dev, lane, bed->nb_portals + 1,
 					 SIOV_PORTAL_F_PASID, &bed->portals[bed->nb_portals]) != 0)
-			return false;
+			goto fail;
 	}
 	return true;
+fail:
+	bench_dev_stop(&bed->bd, 0);
+	rte_free(bed->portals);
+	return false;
+}
+
+/* Whether the counts of all that was submitted add up. */
+static bool
+free_bed(struct bed *bed)
+{
+	rte_free(bed->portals);
+	return bench_dev_stop(&bed->bd, bed->nb);
+}
+
+static bool
+make_beds(struct bed *bed, uint32_t nb_pasids)
+{
+	size_t bytes_one;
+
+	if (!make_bed(bed, 1))
+		return false;
+	bytes_one = bytes_held(bed);
+	free_bed(bed);
+	bed->bytes_one = bytes_one;
+	return make_bed(bed, nb_pasids);
+}
+
+static void
+run_active(struct bed *bed, uint32_t nb_active)
+{
+	const struct args args = {.bed = bed, .nb_active = nb_active};
+	char name[32];
+	const struct bench_row row = {
+		.bench = "pasid_scale",
+		.name = name,
+		.unit = "ns",
+		.less_is_better = true,
+		.ours = {"siov", measure_many},
+		.limit = {"active_64", measure_few},
+		.args = &args,
+	};
+
+	snprintf(name, sizeof(name), "active=%u", nb_active);
+	bench_row_run(&row);
 }
 
 void
 bench_pasid_scale(void)
 {
 	static const volatile uint32_t actives[] = {1, 64, 4096, 65536, SIOV_PASID_MAX};
-	uint32_t nb_pasids = SIOV_PASID_MAX;
 	struct bed bed = {0};
+	const struct args args = {.bed = &bed};
+	char name[64];
+	const struct bench_row row = {
+		.bench = "pasid_scale",
+		.name = name,
+		.unit = "bytes",
+		.less_is_better = true,
+		.ours = {"siov", measure_memory},
+		.limit = {"goal", memory_goal},
+		.args = &args,
+	};
 	unsigned int i;
 
-	if (!make_bed(&bed, nb_pasids)) {
-		fprintf(stderr, "pasid_scale: not enough memory for %u PASIDs\n", nb_pasids);
-		if (bed.bd.dev != NULL)
-			bench_dev_stop(&bed.bd);
-		rte_free(bed.portals);
+	snprintf(name, sizeof(name), "memory=idle_pasid,pasids=%u", SIOV_PASID_MAX);
+	if (!make_beds(&bed, SIOV_PASID_MAX)) {
+		bench_row_fail(&row, "not enough memory for all PASIDs");
 		return;
 	}
-	for (i = 0; i <= RTE_DIM(actives); i++) {
-		bool is_memory = i == RTE_DIM(actives);
-		const struct args args = {.bed = &bed, .nb_active = is_memory ? 0 : actives[i]};
-		char name[64];
-		const struct bench_row row = {
-			.bench = "pasid_scale",
-			.name = name,
-			.unit = is_memory ? "bytes" : "ns",
-			.less_is_better = true,
-			.ours = {"siov", is_memory ? measure_memory : measure_many},
-			.limit = {is_memory ? "goal" : "active_64",
-				  is_memory ? memory_goal : measure_few},
-			.args = &args,
-		};
-
-		if (is_memory)
-			snprintf(name, sizeof(name), "memory=idle_pasid,pasids=%u", nb_pasids);
-		else
-			snprintf(name, sizeof(name), "active=%u", args.nb_active);
-		bench_row_run(&row);
-	}
-	bench_dev_stop(&bed.bd);
-	rte_free(bed.portals);
+	for (i = 0; i < RTE_DIM(actives); i++)
+		run_active(&bed, actives[i]);
+	bench_row_run(&row);
+	if (!free_bed(&bed))
+		bench_row_fail(&row, "the device's counts do not add up");
 }

@@ -8,8 +8,8 @@
  * 32-byte record). Only the queue between them differs. Rows with path=device run our whole engine
  * as the consumer: translation, checks, statistics.
  *
- * The limit is one single-producer ring a submitter, no atomic anywhere, slots prefetched for write,
- * with the patience of our engine: as good as we can write it.
+ * The limit is a single-producer ring for each submitter, with its share of the entries: no atomic
+ * read-modify-write anywhere, slots prefetched for write, the patience of our engine.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@
 #endif
 
 #include "bench.h"
-#include "siov_gmem.h"
+#include "bench_dev.h"
 
 #define WINDOW 4096u /* completion records of a submitter */
 #define CHUNK 32u /* reaped together */
@@ -41,7 +41,6 @@ struct args {
 	uint32_t entries;
 	unsigned int nb_submitters;
 	unsigned int nb_pasids;
-	bool device;
 };
 
 /* A ring of one producer and one consumer: the limit. */
@@ -62,32 +61,39 @@ typedef unsigned int (*pop_fn)(struct run *run, struct siov_desc_words *out, uin
 
 struct submitter {
 	struct run *run;
-	unsigned int id;
 	struct dsa_completion_record *records; /* WINDOW of them */
 	uint64_t record_iova;
 	struct siov_portal *portals; /* ours */
 	struct siov_portal *dev_portals[PASIDS_MAX];
 	struct sp_ring sp;
 	uint32_t next_pasid;
-	uint64_t submitted;
+	SIOV_ATOMIC(uint64_t) submitted;
 } __attribute__((aligned(64)));
 
 struct run {
+	/* const once all run */
 	const struct args *args;
-	struct submitter submitters[BENCH_SUBMITTERS_MAX];
 	uint8_t *memory;
-	SIOV_ATOMIC(uint32_t) state __attribute__((aligned(64))); /* 0 warm-up, 1 measure, 2 stop */
-	SIOV_ATOMIC(uint32_t) consumer_stop;
-	SIOV_ATOMIC(uint64_t) consumed __attribute__((aligned(64)));
 	struct siov_wq *wq;
-	struct siov_wq_granter granter;
 	struct rte_ring *ring;
-	struct siov_dev *dev;
-	struct siov_gmem *gmem;
 #ifdef BENCH_HAVE_CK
-	ck_ring_t ck;
 	struct siov_desc_words *ck_slots;
 #endif
+
+	struct submitter submitters[BENCH_SUBMITTERS_MAX];
+
+	/* owner: who keeps the time */
+	SIOV_ATOMIC(uint32_t) is_over __attribute__((aligned(64)));
+	SIOV_ATOMIC(uint32_t) consumer_stop;
+
+	/* owner: consumer */
+	SIOV_ATOMIC(uint64_t) consumed __attribute__((aligned(64)));
+	struct siov_wq_granter granter;
+
+#ifdef BENCH_HAVE_CK
+	ck_ring_t ck __attribute__((aligned(64)));
+#endif
+	struct bench_dev bd;
 };
 
 /* ---- the two bodies ---- */
@@ -123,7 +129,7 @@ submit_body(struct submitter *s, push_fn push)
 
 	memset(&desc, 0, sizeof(desc));
 	desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
-	while (siov_atomic_load(&run->state, relaxed) < 2 || i % CHUNK != 0) {
+	while (!siov_atomic_load(&run->is_over, relaxed) || i % CHUNK != 0) {
 		struct dsa_completion_record *rec = &s->records[i % WINDOW];
 
 		if (i - reaped == WINDOW) {
@@ -138,7 +144,7 @@ submit_body(struct submitter *s, push_fn push)
 		i++;
 		/* For the one who measures; its own line, once in a while. */
 		if (i % CHUNK == 0)
-			siov_atomic_store((SIOV_ATOMIC(uint64_t) *)&s->submitted, i, relaxed);
+			siov_atomic_store(&s->submitted, i, relaxed);
 	}
 	for (; reaped < i; reaped += CHUNK) {
 		if (!reap(s, reaped))
@@ -310,7 +316,8 @@ setup_sp(struct run *run)
 		struct sp_ring *r = &run->submitters[i].sp;
 
 		r->entries = RTE_MAX(run->args->entries / nb, 1u);
-		r->log2 = rte_log2_u32(r->entries);
+		/* Twice the slots: none that was asked for ahead is still to be read. */
+		r->log2 = rte_log2_u32(r->entries) + (r->entries >= 64);
 		r->mask = (1u << r->log2) - 1;
 		r->slots = rte_zmalloc(NULL, sizeof(r->slots[0]) << r->log2, 64);
 		if (r->slots == NULL)
@@ -420,49 +427,30 @@ push_device(struct submitter *s, struct dsa_hw_desc *desc)
 	return true;
 }
 
-static int
-consume_device(void *arg)
-{
-	struct run *run = arg;
-
-	siov_dev_run_engine(siov_dev_engine(run->dev, 0), &run->consumer_stop,
-			    bench_opt->shares_cpus);
-	return 0;
-}
-
+/* The engine runs from here on. */
 static bool
 setup_device(struct run *run)
 {
-	struct siov_gmem_conf gmem_conf;
-	struct siov_dev_conf conf;
+	const struct args *args = run->args;
 	unsigned int i, p;
 
-	siov_dev_conf_init(&conf);
-	conf.wqs[0].size = run->args->entries;
-	siov_gmem_conf_init(&gmem_conf);
-	gmem_conf.size = MEM_BYTES;
-	if (siov_dev_create(&conf, &run->dev) != 0 ||
-	    siov_gmem_create(run->dev, &gmem_conf, &run->gmem) != 0)
+	if (!bench_dev_start(&run->bd, args->entries, MEM_BYTES, args->nb_pasids))
 		return false;
-	for (p = 0; p < run->args->nb_pasids; p++) {
-		if (siov_gmem_bind(run->gmem, p + 1) != 0)
-			return false;
-	}
-	for (i = 0; i < run->args->nb_submitters; i++) {
+	for (i = 0; i < args->nb_submitters; i++) {
 		struct submitter *s = &run->submitters[i];
 		struct siov_lane *lane;
 
-		s->records = (struct dsa_completion_record *)siov_gmem_hva(run->gmem) + i * WINDOW;
-		s->record_iova = siov_gmem_iova(run->gmem) + i * WINDOW * SIOV_COMP_SIZE;
-		if (siov_dev_attach(run->dev, 0, 0, &lane) != 0)
+		s->records = (struct dsa_completion_record *)run->bd.hva + i * WINDOW;
+		s->record_iova = run->bd.iova + (uint64_t)i * WINDOW * SIOV_COMP_SIZE;
+		if (siov_dev_attach(run->bd.dev, 0, 0, &lane) != 0)
 			return false;
-		for (p = 0; p < run->args->nb_pasids; p++) {
-			if (siov_dev_portal_open(run->dev, lane, p + 1, SIOV_PORTAL_F_PASID,
+		for (p = 0; p < args->nb_pasids; p++) {
+			if (siov_dev_portal_open(run->bd.dev, lane, p + 1, SIOV_PORTAL_F_PASID,
 						 &s->dev_portals[p]) != 0)
 				return false;
 		}
 	}
-	return siov_dev_enable(run->dev) == 0;
+	return true;
 }
 
 /* ---- one measurement ---- */
@@ -470,7 +458,7 @@ setup_device(struct run *run)
 static void
 free_run(struct run *run)
 {
-	unsigned int i, p;
+	unsigned int i;
 
 	for (i = 0; i < run->args->nb_submitters; i++) {
 		rte_free(run->submitters[i].portals);
@@ -481,10 +469,6 @@ free_run(struct run *run)
 #ifdef BENCH_HAVE_CK
 	rte_free(run->ck_slots);
 #endif
-	for (p = 0; run->gmem != NULL && p < run->args->nb_pasids; p++)
-		siov_gmem_unbind(run->gmem, p + 1);
-	siov_gmem_free(run->gmem);
-	siov_dev_free(run->dev);
 	rte_free(run->memory);
 	rte_free(run);
 }
@@ -496,9 +480,15 @@ sum_submitted(struct run *run)
 	unsigned int i;
 
 	for (i = 0; i < run->args->nb_submitters; i++)
-		sum += siov_atomic_load((SIOV_ATOMIC(uint64_t) *)&run->submitters[i].submitted,
-					relaxed);
+		sum += siov_atomic_load(&run->submitters[i].submitted, relaxed);
 	return sum;
+}
+
+/* Completed so far; a whole device has no such counter in reach, so there it is those submitted. */
+static uint64_t
+sum_done(struct run *run)
+{
+	return run->bd.dev != NULL ? sum_submitted(run) : siov_atomic_load(&run->consumed, relaxed);
 }
 
 struct clockwork {
@@ -515,57 +505,87 @@ keep_time(void *arg)
 	uint64_t descs, start;
 
 	rte_delay_us_sleep((unsigned int)(bench_opt->seconds * 0.3e6));
-	descs = sum_submitted(run);
+	descs = sum_done(run);
 	start = rte_rdtsc();
 	rte_delay_us_sleep((unsigned int)(bench_opt->seconds * 1e6));
-	clock->descs = sum_submitted(run) - descs;
+	clock->descs = sum_done(run) - descs;
 	clock->cycles = rte_rdtsc() - start;
-	siov_atomic_store(&run->state, 2, relaxed);
+	siov_atomic_store(&run->is_over, 1, relaxed);
 	return NULL;
 }
 
-/* Million descriptors a second, or a failure. */
-static double
-run_all(const struct args *args, bool (*setup)(struct run *), lcore_function_t *submit,
-	lcore_function_t *consume)
+static struct run *
+alloc_run(const struct args *args)
 {
 	struct run *run = rte_zmalloc("bench_run", sizeof(*run), 64);
-	struct clockwork clock = {.run = run};
 	unsigned int i;
-	pthread_t timer;
-	int bad;
 
 	if (run == NULL)
-		return BENCH_FAILED;
+		return NULL;
 	run->args = args;
 	run->memory = rte_zmalloc(NULL, MEM_BYTES, 4096);
 	for (i = 0; i < args->nb_submitters; i++) {
 		struct submitter *s = &run->submitters[i];
 
 		s->run = run;
-		s->id = i;
 		s->records = (struct dsa_completion_record *)run->memory + i * WINDOW;
 		s->record_iova = (uint64_t)(uintptr_t)s->records;
 	}
-	if (run->memory == NULL || !setup(run) ||
-	    pthread_create(&timer, NULL, keep_time, &clock) != 0) {
-		free_run(run);
-		return BENCH_FAILED;
-	}
-	rte_eal_remote_launch(consume, run, bench_engine_lcore());
-	for (i = 1; i < args->nb_submitters; i++)
+	if (run->memory != NULL)
+		return run;
+	free_run(run);
+	return NULL;
+}
+
+/* All submitters until the clock stops them. Every one has seen each of its records written. */
+static bool
+run_submitters(struct run *run, lcore_function_t *submit, struct clockwork *clock)
+{
+	unsigned int i, nb = run->args->nb_submitters;
+	pthread_t timer;
+	int bad;
+
+	if (pthread_create(&timer, NULL, keep_time, clock) != 0)
+		return false;
+	for (i = 1; i < nb; i++)
 		rte_eal_remote_launch(submit, &run->submitters[i], bench_submitter_lcore(i));
 	bad = submit(&run->submitters[0]);
-	for (i = 1; i < args->nb_submitters; i++)
+	for (i = 1; i < nb; i++)
 		bad |= rte_eal_wait_lcore(bench_submitter_lcore(i));
 	pthread_join(timer, NULL);
+	return bad == 0;
+}
+
+/* Stop who consumes. The consumer must have counted what the submitters did. */
+static bool
+stop_consumer(struct run *run)
+{
+	if (run->bd.dev != NULL)
+		return bench_dev_stop(&run->bd, sum_submitted(run));
 	siov_atomic_store(&run->consumer_stop, 1, relaxed);
 	rte_eal_wait_lcore(bench_engine_lcore());
-	/* Every submitter has seen each of its records written; the consumer must agree. */
-	if (run->dev == NULL && run->consumed != sum_submitted(run))
-		bad = 1;
+	return run->consumed == sum_submitted(run);
+}
+
+/* Million descriptors a second, or a failure. consume is NULL where setup starts an engine. */
+static double
+run_all(const struct args *args, bool (*setup)(struct run *), lcore_function_t *submit,
+	lcore_function_t *consume)
+{
+	struct run *run = alloc_run(args);
+	struct clockwork clock = {.run = run};
+	bool ok, is_consumed;
+
+	if (run == NULL)
+		return BENCH_FAILED;
+	is_consumed =
+		setup(run) &&
+		(consume == NULL || rte_eal_remote_launch(consume, run, bench_engine_lcore()) == 0);
+	ok = is_consumed && run_submitters(run, submit, &clock);
+	if (is_consumed || run->bd.dev != NULL)
+		ok = stop_consumer(run) && ok;
 	free_run(run);
-	return bad != 0 ? BENCH_FAILED : (double)clock.descs / bench_seconds(clock.cycles) / 1e6;
+	return ok ? (double)clock.descs / bench_seconds(clock.cycles) / 1e6 : BENCH_FAILED;
 }
 
 #define CONTESTANT(name, setup, push, pop) \
@@ -607,7 +627,7 @@ submit_device(void *arg)
 static double
 measure_device(const void *args)
 {
-	return run_all(args, setup_device, submit_device, consume_device);
+	return run_all(args, setup_device, submit_device, NULL);
 }
 
 static void
@@ -617,7 +637,6 @@ run_case(uint32_t entries, unsigned int nb_submitters, unsigned int nb_pasids, b
 		.entries = entries,
 		.nb_submitters = nb_submitters,
 		.nb_pasids = nb_pasids,
-		.device = device,
 	};
 	char name[96];
 	const struct bench_row row = {
@@ -642,7 +661,7 @@ void
 bench_swq_submit(void)
 {
 	/* volatile: no case is compiled apart */
-	static const volatile uint32_t sizes[] = {16, 64, 128, 1024, 4096, 65536};
+	static const volatile uint32_t sizes[] = {16, 32, 64, 128, 256, 1024, 4096, 16384, 65536};
 	static const volatile unsigned int submitters[] = {1, 2, 4};
 	unsigned int i, s;
 

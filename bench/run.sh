@@ -5,9 +5,11 @@ set -eu
 . "$(dirname "$0")/../apps/setup.sh"
 
 setup_packages "${build_packages[@]}"
-memory=(--socket-mem 1024)
-if ! setup_hugepages; then
-    warn 'no hugepages: --no-huge, figures will be lower'
+# Some rows need 1 GiB. --in-memory: no file holds hugepages when the run is killed.
+free_pages=/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages
+memory=(--in-memory --socket-mem 1024)
+if ! setup_hugepages || [ "$(cat "$free_pages")" -lt 512 ]; then
+    warn 'fewer than 512 free hugepages: --no-huge, figures will be lower'
     memory=(--no-huge -m 2048)
 fi
 setup_build || die 'the build failed'
@@ -19,7 +21,9 @@ first=${cpus[0]}
 second=${cpus[1]:-$first}
 lcores="0@$first,1@$second,2@$first,3@$first,4@$first"
 
-BENCH_COMMIT=$(git -C "$siov_root" rev-parse --short HEAD 2>/dev/null || echo unknown)
+# With what was changed since, it says so.
+BENCH_COMMIT=$(git -C "$siov_root" describe --always --dirty --exclude '*' 2>/dev/null ||
+    echo unknown)
 export BENCH_COMMIT
 # EAL leaves its runtime files behind.
 prefix=siov_bench_$$
@@ -33,4 +37,4 @@ trap 'rm -rf "${runtime:?}/$prefix"' EXIT
 
 # dma_skeleton works with virtual addresses only.
 "$siov_build/bench/siov-bench" --no-pci --no-telemetry --iova-mode=va --file-prefix "$prefix" \
-    --log-level lib.eal:error --lcores "$lcores" "${memory[@]}" -- "$@"
+    --log-level lib.eal:error --log-level 'pmd.dma.*:error' --lcores "$lcores" "${memory[@]}" -- "$@"
