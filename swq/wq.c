@@ -71,7 +71,8 @@ siov_wq_create(const struct siov_wq_conf *conf, struct siov_wq **out)
 	wq->threshold = conf->threshold != 0 ? conf->threshold : conf->size;
 	wq->lanes_max = lanes_max;
 	wq->nb_engines = conf->nb_engines;
-	wq->slots_log2 = rte_log2_u32(conf->size);
+	/* To spare: the slot prefetched for write must not be one that the engine has yet to read. */
+	wq->slots_log2 = rte_log2_u32(conf->size + SIOV_LANE_AHEAD);
 	wq->socket_id = conf->socket_id;
 	wq->dwq_id = conf->pasid | (conf->priv ? SIOV_DESC_PRIV : 0);
 	siov_atomic_store(&wq->state, SIOV_WQ_DISABLED, relaxed);

@@ -20,7 +20,7 @@
 #endif
 
 #define SIZE 64u
-#define ARENA_BYTES (16u << 10)
+#define ARENA_BYTES (32u << 10)
 #define TRAP_FLAG 0x100u
 #define STEPS_MAX 16384u
 #define SURVIVED 4 /* the child's exit status: answered as expected */
