@@ -11,14 +11,20 @@
 #define SHIFT_4K 12u
 #define SHIFT_2M 21u
 #define SHIFT_1G 30u
+#define NESTED_GPA \
+	UINT64_C(0x40000000) /* of the guest's memory: unlike any iova, so that they show */
 
 struct siov_gmem {
 	const struct siov_mem *mem;
 	struct siov_iommu *iommu;
 	struct siov_domain *domain;
+	struct siov_domain *parent; /* nested: the guest-physical address space */
+	struct siov_guest_pt *guest_pt; /* nested */
 	void *hva;
 	uint64_t iova;
+	uint64_t gpa;
 	uint64_t size;
+	uint64_t room; /* bytes of tables behind it, nested */
 	bool is_added; /* to the platform's memory */
 };
 
@@ -47,14 +53,32 @@ check_conf(const struct siov_gmem_conf *conf)
 	if (conf->perm == 0 || (conf->perm & ~(SIOV_PERM_R | SIOV_PERM_W)) != 0)
 		return -EINVAL;
 	switch (conf->kind) {
+	case SIOV_DOMAIN_FIRST_STAGE:
+	case SIOV_DOMAIN_NESTED:
+		if ((conf->perm & SIOV_PERM_R) == 0)
+			return -EINVAL;
+		/* fall through */
 	case SIOV_DOMAIN_SECOND_STAGE:
 		return (conf->iova & ((UINT64_C(1) << shift) - 1)) == 0 ? 0 : -EINVAL;
 	case SIOV_DOMAIN_PASS_THROUGH:
-		/* It has no permissions of its own. */
+	case SIOV_DOMAIN_PROCESS:
+		/* They have no permissions of their own. */
 		return conf->perm == (SIOV_PERM_R | SIOV_PERM_W) ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}
+}
+
+/* Bytes of first-stage tables for size bytes in 4 KiB pages, at worst; whole pages of 2^shift. */
+static uint64_t
+tables_room(const struct siov_gmem_conf *conf, uint64_t size, unsigned int shift)
+{
+	uint64_t nb = 8; /* the levels above, twice for a range that crosses a boundary */
+
+	if (conf->kind != SIOV_DOMAIN_NESTED)
+		return 0;
+	nb += 2 * (size >> SHIFT_1G) + (size >> SHIFT_2M);
+	return RTE_ALIGN_CEIL(nb * SIOV_VTD_PAGE_SIZE, UINT64_C(1) << RTE_MIN(shift, SHIFT_2M));
 }
 
 /*
@@ -68,8 +92,9 @@ alloc_pages(struct siov_gmem *gmem, const struct siov_gmem_conf *conf)
 
 	for (;;) {
 		gmem->size = RTE_ALIGN_CEIL(conf->size, UINT64_C(1) << shift);
-		gmem->hva = siov_mem_alloc(gmem->mem, "siov_gmem", gmem->size, (size_t)1 << shift,
-					   conf->socket_id);
+		gmem->room = tables_room(conf, gmem->size, shift);
+		gmem->hva = siov_mem_alloc(gmem->mem, "siov_gmem", gmem->size + gmem->room,
+					   (size_t)1 << shift, conf->socket_id);
 		if (gmem->hva != NULL)
 			return shift;
 		if (shift == SHIFT_4K)
@@ -78,25 +103,100 @@ alloc_pages(struct siov_gmem *gmem, const struct siov_gmem_conf *conf)
 	}
 }
 
+/* The guest's part of a nested address space: its own tables, with what they map. */
+static int
+map_guest(struct siov_gmem *gmem, const struct siov_gmem_conf *conf, unsigned int shift)
+{
+	const struct siov_guest_pt_conf pt_conf = {
+		.hva = gmem->hva,
+		.gpa = gmem->gpa,
+		.size = gmem->size + gmem->room,
+		.tables = gmem->size,
+		.room = gmem->room,
+		.levels = conf->levels == 5 ? 5 : 4,
+		.max_page_shift = shift,
+	};
+	int ret;
+
+	ret = siov_guest_pt_create(&pt_conf, &gmem->guest_pt);
+	if (ret != 0)
+		return ret;
+	return siov_guest_pt_map(gmem->guest_pt, gmem->iova, gmem->gpa, gmem->size, conf->perm);
+}
+
+/* Nested: the host's part is a second-stage domain of all the guest's memory. */
+static int
+map_nested(struct siov_gmem *gmem, const struct siov_gmem_conf *conf, unsigned int shift)
+{
+	const struct siov_domain_conf parent_conf = {
+		.kind = SIOV_DOMAIN_SECOND_STAGE,
+		.max_page_shift = shift,
+		.flags = conf->flags & SIOV_DOMAIN_F_AD,
+	};
+	struct siov_domain_conf domain_conf = {
+		.kind = SIOV_DOMAIN_NESTED,
+		.levels = conf->levels,
+		.flags = conf->flags & ~SIOV_DOMAIN_F_AD,
+		.prq = conf->prq,
+	};
+	int ret;
+
+	gmem->gpa = NESTED_GPA;
+	ret = siov_domain_create(gmem->iommu, &parent_conf, &gmem->parent);
+	if (ret == 0)
+		ret = siov_domain_map(gmem->parent, gmem->gpa, gmem->hva, gmem->size + gmem->room,
+				      SIOV_PERM_R | SIOV_PERM_W);
+	if (ret == 0)
+		ret = map_guest(gmem, conf, shift);
+	if (ret != 0)
+		return ret;
+	domain_conf.parent = gmem->parent;
+	domain_conf.fs_root = siov_guest_pt_root(gmem->guest_pt);
+	return siov_domain_create(gmem->iommu, &domain_conf, &gmem->domain);
+}
+
+static bool
+has_tables(enum siov_domain_kind kind)
+{
+	return kind == SIOV_DOMAIN_FIRST_STAGE || kind == SIOV_DOMAIN_SECOND_STAGE;
+}
+
+static int
+map_plain(struct siov_gmem *gmem, const struct siov_gmem_conf *conf, unsigned int shift)
+{
+	const struct siov_domain_conf domain_conf = {
+		.kind = conf->kind,
+		.max_page_shift = has_tables(conf->kind) ? shift : 0,
+		.levels = conf->levels,
+		.flags = conf->flags,
+		.prq = conf->prq,
+	};
+	int ret;
+
+	gmem->gpa = gmem->iova;
+	ret = siov_domain_create(gmem->iommu, &domain_conf, &gmem->domain);
+	if (ret != 0 || !has_tables(conf->kind))
+		return ret;
+	return siov_domain_map(gmem->domain, gmem->iova, gmem->hva, gmem->size, conf->perm);
+}
+
 static int
 map_gmem(struct siov_gmem *gmem, const struct siov_gmem_conf *conf, unsigned int shift)
 {
-	const struct siov_domain_conf domain_conf = {.kind = conf->kind, .max_page_shift = shift};
+	bool is_same = conf->kind == SIOV_DOMAIN_PASS_THROUGH || conf->kind == SIOV_DOMAIN_PROCESS;
 	int ret;
 
-	ret = siov_iommu_add_memory(gmem->iommu, gmem->hva, gmem->size);
-	if (ret != 0)
-		return ret;
-	gmem->is_added = true;
-	ret = siov_domain_create(gmem->iommu, &domain_conf, &gmem->domain);
-	if (ret != 0)
-		return ret;
-	if (conf->kind == SIOV_DOMAIN_PASS_THROUGH) {
-		gmem->iova = (uint64_t)(uintptr_t)gmem->hva;
-		return 0;
+	gmem->iova = is_same ? (uint64_t)(uintptr_t)gmem->hva : conf->iova;
+	/* A process's memory is reached as it is, and needs no registration. */
+	if (conf->kind != SIOV_DOMAIN_PROCESS) {
+		ret = siov_iommu_add_memory(gmem->iommu, gmem->hva, gmem->size + gmem->room);
+		if (ret != 0)
+			return ret;
+		gmem->is_added = true;
 	}
-	gmem->iova = conf->iova;
-	return siov_domain_map(gmem->domain, gmem->iova, gmem->hva, gmem->size, conf->perm);
+	if (conf->kind == SIOV_DOMAIN_NESTED)
+		return map_nested(gmem, conf, shift);
+	return map_plain(gmem, conf, shift);
 }
 
 int
@@ -146,8 +246,14 @@ siov_gmem_free(struct siov_gmem *gmem)
 	if (ret != 0)
 		return ret;
 	gmem->domain = NULL;
+	ret = siov_domain_free(gmem->parent);
+	if (ret != 0)
+		return ret;
+	gmem->parent = NULL;
+	siov_guest_pt_free(gmem->guest_pt);
+	gmem->guest_pt = NULL;
 	if (gmem->is_added)
-		ret = siov_iommu_remove_memory(gmem->iommu, gmem->hva, gmem->size);
+		ret = siov_iommu_remove_memory(gmem->iommu, gmem->hva, gmem->size + gmem->room);
 	/* Removed already, and only the wait for the engines is left? Then wait again. */
 	if (ret == -ETIMEDOUT || ret == -ENOENT)
 		ret = siov_iommu_synchronize(gmem->iommu);
@@ -185,6 +291,18 @@ struct siov_domain *
 siov_gmem_domain(struct siov_gmem *gmem)
 {
 	return gmem->domain;
+}
+
+struct siov_guest_pt *
+siov_gmem_guest_pt(struct siov_gmem *gmem)
+{
+	return gmem->guest_pt;
+}
+
+uint64_t
+siov_gmem_gpa(const struct siov_gmem *gmem)
+{
+	return gmem->gpa;
 }
 
 void *

@@ -3,14 +3,13 @@
 #include <errno.h>
 
 #include "atc_priv.h"
+#include "fault_priv.h"
 
 static unsigned int
 entries_of(const struct siov_atc_conf *conf)
 {
-	unsigned int entries = SIOV_ATC_ENTRIES_DEFAULT;
+	unsigned int entries = conf->entries != 0 ? conf->entries : SIOV_ATC_ENTRIES_DEFAULT;
 
-	if (conf != NULL && conf->entries != 0)
-		entries = conf->entries;
 	return RTE_MAX(rte_align32pow2(entries), SIOV_ATC_ENTRIES_MIN);
 }
 
@@ -34,6 +33,8 @@ alloc_near(struct siov_iommu *iommu, const char *name, size_t size, int socket_i
 static void
 free_parts(struct siov_iommu *iommu, struct siov_atc *atc)
 {
+	iommu_release(iommu, atc->fault_ring,
+		      atc->fault_ring != NULL ? sizeof(*atc->fault_ring) : 0);
 	iommu_release(iommu, atc->mail, atc->mail != NULL ? sizeof(*atc->mail) : 0);
 	iommu_release(iommu, atc, atc_bytes(atc_nb_entries(atc)));
 }
@@ -47,7 +48,8 @@ alloc_parts(struct siov_iommu *iommu, unsigned int entries, int socket_id)
 		return NULL;
 	atc->mask_bytes = (entries - 1) * sizeof(struct siov_atc_entry);
 	atc->mail = alloc_near(iommu, "siov_atc_mail", sizeof(*atc->mail), socket_id);
-	if (atc->mail != NULL)
+	atc->fault_ring = alloc_near(iommu, "siov_atc_faults", sizeof(*atc->fault_ring), socket_id);
+	if (atc->mail != NULL && atc->fault_ring != NULL)
 		return atc;
 	free_parts(iommu, atc);
 	return NULL;
@@ -64,14 +66,17 @@ find_id(const struct siov_iommu *iommu, unsigned int *id)
 
 /* It holds nothing, so it begins with all requests of the past served. */
 static void
-fill_atc(struct siov_atc *atc, struct siov_iommu *iommu, unsigned int id)
+fill_atc(struct siov_atc *atc, struct siov_iommu *iommu, unsigned int id, uint16_t rid)
 {
 	uint64_t i;
 
 	atc->pasid_dir = iommu->pasid_dir;
 	atc->qsbr = iommu->qsbr;
 	atc->iommu = iommu;
+	atc->nb_self = &iommu->nb_self;
 	atc->id = id;
+	atc->rid = rid;
+	atc_forget_nest(atc);
 	atc->posted = &atc->mail->posted;
 	atc->done = iommu->inval_seq;
 	atc->victim = 16;
@@ -84,7 +89,7 @@ fill_atc(struct siov_atc *atc, struct siov_iommu *iommu, unsigned int id)
 }
 
 static int
-create_locked(struct siov_iommu *iommu, unsigned int entries, int socket_id, struct siov_atc **out)
+create_locked(struct siov_iommu *iommu, const struct siov_atc_conf *conf, struct siov_atc **out)
 {
 	struct siov_atc *atc;
 	unsigned int id;
@@ -93,10 +98,10 @@ create_locked(struct siov_iommu *iommu, unsigned int entries, int socket_id, str
 	rc = find_id(iommu, &id);
 	if (rc < 0)
 		return rc;
-	atc = alloc_parts(iommu, entries, socket_id);
+	atc = alloc_parts(iommu, entries_of(conf), conf->socket_id);
 	if (atc == NULL)
 		return -ENOMEM;
-	fill_atc(atc, iommu, id);
+	fill_atc(atc, iommu, id, conf->rid);
 	if (rte_rcu_qsbr_thread_register(iommu->qsbr, id) != 0) {
 		free_parts(iommu, atc);
 		return -EINVAL;
@@ -110,15 +115,16 @@ create_locked(struct siov_iommu *iommu, unsigned int entries, int socket_id, str
 int
 siov_atc_create(struct siov_iommu *iommu, const struct siov_atc_conf *conf, struct siov_atc **out)
 {
-	int socket_id = conf != NULL ? conf->socket_id : -1;
+	const struct siov_atc_conf defaults = {.socket_id = -1};
 	int rc;
 
-	if (iommu == NULL || out == NULL || socket_id < -1)
-		return -EINVAL;
-	if (conf != NULL && conf->entries > SIOV_ATC_ENTRIES_MAX)
+	if (conf == NULL)
+		conf = &defaults;
+	if (iommu == NULL || out == NULL || conf->socket_id < -1 ||
+	    conf->entries > SIOV_ATC_ENTRIES_MAX)
 		return -EINVAL;
 	pthread_mutex_lock(&iommu->lock);
-	rc = create_locked(iommu, entries_of(conf), socket_id, out);
+	rc = create_locked(iommu, conf, out);
 	pthread_mutex_unlock(&iommu->lock);
 	return rc;
 }
@@ -169,6 +175,8 @@ siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *stats)
 		.misses = siov_atomic_load(&atc->misses, relaxed),
 		.faults = siov_atomic_load(&atc->faults, relaxed),
 		.second_probes = siov_atomic_load(&atc->second_probes, relaxed),
+		.faults_lost = siov_atomic_load(&atc->fault_ring->lost, relaxed),
+		.nest_walks = siov_atomic_load(&atc->nest_walks, relaxed),
 		.invalidations = siov_atomic_load(&atc->invalidations, relaxed),
 		.inval_entries = siov_atomic_load(&atc->inval_entries, relaxed),
 		.entries = atc_nb_entries(atc),

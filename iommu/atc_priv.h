@@ -129,6 +129,30 @@ atc_find_home(struct siov_atc *atc, uint64_t tag, uint64_t home)
 	return atc_entry_at(atc, home)->tag == tag;
 }
 
+/* Entry of a PASID, or NULL; its P bit is not looked at. Thread: owner, online. */
+static inline const struct siov_vtd_pasid_entry *
+atc_pasid_entry(const struct siov_atc *atc, uint32_t pasid)
+{
+	uint64_t pde;
+
+	if (pasid > SIOV_PASID_MAX)
+		return NULL;
+	/* A5: pairs with R5 in add_table() of pasid.c */
+	pde = siov_atomic_load(&atc->pasid_dir[pasid >> SIOV_VTD_PASID_DIR_SHIFT], acquire);
+	if ((pde & SIOV_VTD_PDE_P) == 0)
+		return NULL;
+	return (const struct siov_vtd_pasid_entry *)(uintptr_t)(pde & SIOV_VTD_ADDR_MASK) +
+	       (pasid & SIOV_VTD_PASID_TABLE_MASK);
+}
+
+/* Drop what is remembered of guests' table pages. */
+static inline void
+atc_forget_nest(struct siov_atc *atc)
+{
+	memset(atc->nest, 0xff, sizeof(atc->nest));
+	atc->has_nest = false;
+}
+
 /* What the next lookup of this region looks for first. */
 static inline void
 atc_set_hint(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift)

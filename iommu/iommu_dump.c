@@ -2,6 +2,7 @@
 /* What can be seen of a unit: bytes, counters, dump, names of faults. */
 #include <inttypes.h>
 
+#include "fault_priv.h"
 #include "iommu_priv.h"
 
 static size_t
@@ -23,6 +24,21 @@ siov_iommu_memory_bytes(struct siov_iommu *iommu)
 }
 
 static void
+add_faults(const struct siov_iommu *iommu, struct siov_iommu_stats *stats)
+{
+	const struct fault_ring *ring;
+	unsigned int i;
+
+	for (i = 0; i < iommu->conf.max_atcs; i++) {
+		if (iommu->atcs[i] == NULL)
+			continue;
+		ring = iommu->atcs[i]->fault_ring;
+		stats->nb_faults += siov_atomic_load(&ring->tail, relaxed);
+		stats->nb_faults_lost += siov_atomic_load(&ring->lost, relaxed);
+	}
+}
+
+static void
 stats_locked(const struct siov_iommu *iommu, struct siov_iommu_stats *stats)
 {
 	*stats = (struct siov_iommu_stats){
@@ -37,6 +53,7 @@ stats_locked(const struct siov_iommu *iommu, struct siov_iommu_stats *stats)
 		.nb_invalidations = iommu->nb_invalidations,
 		.nb_inval_timeouts = iommu->nb_inval_timeouts,
 	};
+	add_faults(iommu, stats);
 }
 
 void
@@ -62,6 +79,20 @@ dump_ranges(const struct siov_iommu *iommu, FILE *f)
 	}
 }
 
+static const char *
+kind_name(enum siov_domain_kind kind)
+{
+	static const char *const names[] = {
+		[SIOV_DOMAIN_PASS_THROUGH] = "pass-through",
+		[SIOV_DOMAIN_SECOND_STAGE] = "second-stage",
+		[SIOV_DOMAIN_FIRST_STAGE] = "first-stage",
+		[SIOV_DOMAIN_NESTED] = "nested",
+		[SIOV_DOMAIN_PROCESS] = "process",
+	};
+
+	return names[kind];
+}
+
 static void
 dump_domains(const struct siov_iommu *iommu, FILE *f)
 {
@@ -75,8 +106,8 @@ dump_domains(const struct siov_iommu *iommu, FILE *f)
 		fprintf(f,
 			"  domain %u %s pasids %" PRIu64 " pages 4K %" PRIu64 " 2M %" PRIu64
 			" 1G %" PRIu64 "\n",
-			did, dom->root == NULL ? "pass-through" : "second-stage", dom->nb_bound,
-			dom->nb_pages[0], dom->nb_pages[1], dom->nb_pages[2]);
+			did, kind_name(dom->kind), dom->nb_bound, dom->nb_pages[0],
+			dom->nb_pages[1], dom->nb_pages[2]);
 	}
 }
 
@@ -109,9 +140,11 @@ siov_iommu_dump(struct siov_iommu *iommu, FILE *f)
 	fprintf(f,
 		"iommu: domains %" PRIu64 " pasids %" PRIu64 " bound %" PRIu64
 		" table pages %" PRIu64 " deferred %" PRIu64 " bytes %" PRIu64
-		" invalidations %" PRIu64 " timeouts %" PRIu64 "\n",
+		" invalidations %" PRIu64 " timeouts %" PRIu64 " faults %" PRIu64 " lost %" PRIu64
+		"\n",
 		s.nb_domains, s.nb_pasids_allocated, s.nb_pasids_bound, s.table_pages,
-		s.deferred_pages, s.memory_bytes, s.nb_invalidations, s.nb_inval_timeouts);
+		s.deferred_pages, s.memory_bytes, s.nb_invalidations, s.nb_inval_timeouts,
+		s.nb_faults, s.nb_faults_lost);
 	dump_ranges(iommu, f);
 	dump_domains(iommu, f);
 	dump_atcs(iommu, f);
@@ -132,12 +165,21 @@ siov_fault_name(int reason)
 		{SIOV_FAULT_PASID_NOT_PRESENT, "PASID entry not present"},
 		{SIOV_FAULT_PASID_RESERVED, "PASID entry reserved bit"},
 		{SIOV_FAULT_PASID_INVALID, "PASID entry invalid"},
+		{SIOV_FAULT_NO_SUPERVISOR, "supervisor requests are disabled"},
+		{SIOV_FAULT_FS_NOT_PRESENT, "first-stage entry not present"},
+		{SIOV_FAULT_FS_RESERVED, "first-stage entry reserved bit"},
+		{SIOV_FAULT_FS_ROOT_ACCESS, "no second-stage read of the first-stage top table"},
+		{SIOV_FAULT_FS_ENTRY_ACCESS, "no second-stage read of a first-stage table"},
+		{SIOV_FAULT_FS_AD_ACCESS, "no second-stage write of a first-stage table"},
 		{SIOV_FAULT_SS_NOT_PRESENT, "second-stage entry not present"},
 		{SIOV_FAULT_SS_RESERVED, "second-stage entry reserved bit"},
+		{SIOV_FAULT_NOT_CANONICAL, "address not canonical"},
+		{SIOV_FAULT_NO_USER, "no user permission"},
 		{SIOV_FAULT_DMA_LIMIT, "address beyond DMA limit"},
 		{SIOV_FAULT_SS_BEYOND_AW, "address beyond second-stage width"},
 		{SIOV_FAULT_NO_WRITE, "no write permission"},
 		{SIOV_FAULT_NO_READ, "no read permission"},
+		{SIOV_FAULT_FS_AD_FAILED, "first-stage entry changed meanwhile"},
 	};
 	size_t i;
 

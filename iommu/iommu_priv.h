@@ -11,6 +11,7 @@
 
 #include "inval_priv.h"
 #include "pool_priv.h"
+#include "ptable_priv.h"
 #include "siov_iommu.h"
 
 #define IOMMU_DID_MAX 65535u
@@ -20,7 +21,8 @@
 struct iommu_range {
 	uint64_t start;
 	uint64_t end;
-	uint64_t nb_mapped_bytes; /* by second-stage domains; control only, walkers do not look */
+	uint64_t nb_mapped_bytes; /* by domains; control only, walkers do not look */
+	bool is_mmio; /* the device's own BARs: no DMA */
 };
 
 /* All registered ranges, sorted; never changed once published, but for nb_mapped_bytes. */
@@ -34,8 +36,10 @@ struct siov_domain {
 	struct siov_iommu *iommu;
 	uint16_t did;
 	enum siov_domain_kind kind;
-	unsigned int max_page_shift;
-	table_word_t *root; /* NULL: pass-through */
+	struct siov_domain_conf conf;
+	struct ptable pt; /* first stage, second stage; else without a root */
+	struct siov_process process; /* of a process domain */
+	uint32_t nb_children; /* nested domains over this one */
 	uint64_t nb_bound; /* PASIDs bound */
 	uint32_t pasid_xor; /* of all PASIDs bound; the PASID itself when one is bound */
 	uint64_t nb_pages[3]; /* mapped, of 4 KiB, 2 MiB, 1 GiB */
@@ -59,6 +63,7 @@ struct siov_iommu {
 
 	/* shared: atomic; written by control, read by walks */
 	SIOV_ATOMIC(struct iommu_ranges *) ranges __rte_cache_aligned;
+	SIOV_ATOMIC(uint32_t) nb_self; /* domains of the calling process's own address space */
 
 	/* owner: control, locked */
 	pthread_mutex_t lock __rte_cache_aligned;

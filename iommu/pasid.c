@@ -172,12 +172,73 @@ add_table(struct siov_iommu *iommu, uint32_t pasid)
 }
 
 static uint64_t
+second_stage_q0(const struct siov_domain *dom)
+{
+	uint64_t ssade = (dom->conf.flags & SIOV_DOMAIN_F_AD) != 0 ? SIOV_VTD_PE_SSADE : 0;
+
+	return SIOV_VTD_PE_AW_48 | ssade | (uint64_t)(uintptr_t)dom->pt.root;
+}
+
+static uint64_t
 entry_q0(const struct siov_domain *dom)
 {
-	if (dom->kind == SIOV_DOMAIN_PASS_THROUGH)
-		return SIOV_VTD_PE_P | SIOV_VTD_PE_PGTT_PT;
-	return SIOV_VTD_PE_P | SIOV_VTD_PE_PGTT_SS | SIOV_VTD_PE_AW_48 |
-	       (uint64_t)(uintptr_t)dom->root;
+	uint64_t q0 = SIOV_VTD_PE_P;
+
+	if ((dom->conf.flags & SIOV_DOMAIN_F_FPD) != 0)
+		q0 |= SIOV_VTD_PE_FPD;
+	switch (dom->kind) {
+	case SIOV_DOMAIN_PASS_THROUGH:
+		return q0 | SIOV_VTD_PE_PGTT_PT;
+	case SIOV_DOMAIN_SECOND_STAGE:
+		return q0 | SIOV_VTD_PE_PGTT_SS | second_stage_q0(dom);
+	case SIOV_DOMAIN_NESTED:
+		return q0 | SIOV_VTD_PE_PGTT_NEST | second_stage_q0(dom->conf.parent);
+	default:
+		return q0 | SIOV_VTD_PE_PGTT_FS;
+	}
+}
+
+/* A process's top table is the kernel's: FSPTPTR stays 0, and the word process names it. */
+static uint64_t
+entry_q2(const struct siov_domain *dom)
+{
+	uint64_t q2 = 0;
+
+	if (dom->conf.levels == 5)
+		q2 |= SIOV_VTD_PE_FSPM_5;
+	if ((dom->conf.flags & SIOV_DOMAIN_F_SRE) != 0)
+		q2 |= SIOV_VTD_PE_SRE;
+	if ((dom->conf.flags & SIOV_DOMAIN_F_WPE) != 0)
+		q2 |= SIOV_VTD_PE_WPE;
+	if (dom->kind == SIOV_DOMAIN_FIRST_STAGE)
+		q2 |= (uint64_t)(uintptr_t)dom->pt.root;
+	return dom->kind == SIOV_DOMAIN_NESTED ? q2 | dom->conf.fs_root : q2;
+}
+
+static void
+write_entry(struct siov_vtd_pasid_entry *entry, const struct siov_domain *dom)
+{
+	const struct siov_process *process = &dom->process;
+
+	if (dom->kind != SIOV_DOMAIN_PROCESS)
+		process = NULL;
+	siov_atomic_store(&entry->q1, dom->did, relaxed);
+	siov_atomic_store(&entry->q2, entry_q2(dom), relaxed);
+	siov_atomic_store(&entry->process, (uint64_t)(uintptr_t)process, relaxed);
+	siov_atomic_store(&entry->prq, (uint64_t)(uintptr_t)dom->conf.prq, relaxed);
+	/* R6: the rest and the page tables are seen with it; pairs with A6 in walk_pasid() */
+	siov_atomic_store(&entry->q0, entry_q0(dom), release);
+}
+
+/* R7: who sees a later word cleared sees P cleared too; pairs with A7 in read_entry() */
+static void
+clear_entry(struct siov_vtd_pasid_entry *entry)
+{
+	siov_atomic_store(&entry->q0, 0, relaxed);
+	siov_atomic_store(&entry->q1, 0, release);
+	siov_atomic_store(&entry->q2, 0, release);
+	siov_atomic_store(&entry->process, 0, release);
+	siov_atomic_store(&entry->prq, 0, release);
 }
 
 static int
@@ -198,9 +259,7 @@ bind_locked(struct siov_iommu *iommu, uint32_t pasid, struct siov_domain *dom)
 		return -ENOMEM;
 	table = table_of(iommu, pasid);
 	entry = entry_in(table, pasid);
-	siov_atomic_store(&entry->q1, dom->did, relaxed);
-	/* R6: q1 and the page tables are seen with it; pairs with A6 in walk_pasid() */
-	siov_atomic_store(&entry->q0, entry_q0(dom), release);
+	write_entry(entry, dom);
 	(*pool_used(table))++;
 	dom->nb_bound++;
 	dom->pasid_xor ^= pasid;
@@ -252,8 +311,7 @@ unbind_locked(struct siov_iommu *iommu, uint32_t pasid)
 	dom->nb_bound--;
 	dom->pasid_xor ^= pasid;
 	iommu->nb_bound--;
-	siov_atomic_store(&entry->q0, 0, relaxed);
-	siov_atomic_store(&entry->q1, 0, relaxed);
+	clear_entry(entry);
 	prune_table(iommu, pasid, table, &emptied);
 	return iommu_invalidate(iommu, &req, &emptied);
 }

@@ -83,7 +83,7 @@ publish(struct siov_iommu *iommu, struct iommu_ranges *new)
 }
 
 static int
-add_range(struct siov_iommu *iommu, uint64_t start, uint64_t end)
+add_range(struct siov_iommu *iommu, uint64_t start, uint64_t end, bool is_mmio)
 {
 	const struct iommu_ranges *old = ranges_of(iommu);
 	size_t at = count_below(old, start);
@@ -97,7 +97,11 @@ add_range(struct siov_iommu *iommu, uint64_t start, uint64_t end)
 	if (new == NULL)
 		return -ENOMEM;
 	memcpy(new->range, old->range, at * sizeof(old->range[0]));
-	new->range[at] = (struct iommu_range){.start = start, .end = end};
+	new->range[at] = (struct iommu_range){
+		.start = start,
+		.end = end,
+		.is_mmio = is_mmio,
+	};
 	memcpy(&new->range[at + 1], &old->range[at], (old->nb - at) * sizeof(old->range[0]));
 	publish(iommu, new);
 	return 0;
@@ -127,8 +131,8 @@ remove_range(struct siov_iommu *iommu, uint64_t start, uint64_t end)
 	return iommu_invalidate(iommu, &all, &no_pages);
 }
 
-int
-siov_iommu_add_memory(struct siov_iommu *iommu, void *hva, size_t len)
+static int
+add_checked(struct siov_iommu *iommu, void *hva, size_t len, bool is_mmio)
 {
 	uint64_t start = (uintptr_t)hva;
 	int rc;
@@ -139,9 +143,21 @@ siov_iommu_add_memory(struct siov_iommu *iommu, void *hva, size_t len)
 		return -ERANGE;
 	pthread_mutex_lock(&iommu->lock);
 	iommu_reap(iommu);
-	rc = add_range(iommu, start, start + len);
+	rc = add_range(iommu, start, start + len, is_mmio);
 	pthread_mutex_unlock(&iommu->lock);
 	return rc;
+}
+
+int
+siov_iommu_add_memory(struct siov_iommu *iommu, void *hva, size_t len)
+{
+	return add_checked(iommu, hva, len, false);
+}
+
+int
+siov_iommu_add_mmio(struct siov_iommu *iommu, void *hva, size_t len)
+{
+	return add_checked(iommu, hva, len, true);
 }
 
 int

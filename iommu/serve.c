@@ -117,6 +117,8 @@ start_request(struct siov_atc *atc, uint64_t posted)
 	}
 	mail->serving_entry = 0;
 	mail->is_serving = true;
+	if (atc->has_nest)
+		atc_forget_nest(atc);
 }
 
 static void

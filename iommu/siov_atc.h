@@ -66,18 +66,24 @@ extern "C" {
 #define SIOV_ATC_IOVA_MAX (RTE_BIT64(54) - 1)
 
 /*
- * Data: what to add to an iova to get the hva 63:12, low bits of the domain id 11:2, denied
- * permissions 1:0.
+ * Data: what to add to an iova to get the hva 63:12, low bits of the domain id 11:4, denied
+ * permissions 3:0 (SIOV_PERM_*). Where dirty bits are kept, W is denied until the page's is set.
  */
 #define SIOV_ATC_DATA_DELTA (~UINT64_C(0xfff))
-#define SIOV_ATC_DATA_DID_SHIFT 2
-#define SIOV_ATC_DATA_DID_MASK UINT64_C(0x3ff)
-#define SIOV_ATC_DATA_DENIED UINT64_C(3)
+#define SIOV_ATC_DATA_DID_SHIFT 4
+#define SIOV_ATC_DATA_DID_MASK UINT64_C(0xff)
+#define SIOV_ATC_DATA_DENIED UINT64_C(0xf)
+
+/** Not a fault: the address is in another process, see siov_atc_process(). */
+#define SIOV_XLATE_PROCESS 0x1000
+
+#define SIOV_ATC_NEST 64u /* guest's table pages remembered, a power of two */
 
 /** Configuration of a cache. */
 struct siov_atc_conf {
 	unsigned int entries; /**< rounded up to a power of two, 64 to 1 Mi; 0: default, 16 Ki */
 	int socket_id; /**< NUMA node of the owner, -1: any */
+	uint16_t rid; /**< requester id of the device, for fault records and page requests */
 };
 
 /** Result of a translation. */
@@ -89,10 +95,11 @@ struct siov_xlate {
 /** Counters of a cache. Hits are the owner's number of lookups less misses. */
 struct siov_atc_stats {
 	uint64_t misses; /**< lookups and burst keys without usable entry: table walks */
-	uint64_t walks; /**< table walks, faults included */
 	uint64_t faults; /**< siov_atc_translate() calls that returned a reason */
 	uint64_t second_probes; /**< hits that were not at the hinted home */
 	uint64_t evictions; /**< valid entries replaced */
+	uint64_t nest_walks; /**< second-stage walks of guests' table pages */
+	uint64_t faults_lost; /**< records that nobody fetched in time */
 	uint64_t invalidations; /**< requests served */
 	uint64_t inval_entries; /**< entries dropped by them */
 	uint64_t entries; /**< capacity */
@@ -107,7 +114,14 @@ struct siov_atc_entry {
 
 static_assert(sizeof(struct siov_atc_entry) * SIOV_ATC_WAYS == 64, "a set is one cache line");
 
+/** Where a guest's table page is, as the second stage has it. */
+struct siov_atc_nest {
+	uint64_t key; /* guest page 51:16, domain id 15:0; all ones: none */
+	uint64_t data; /* hva 63:12, permissions 1:0 */
+};
+
 struct siov_atc_mail; /* requests of the control path, inval_priv.h */
+struct fault_ring; /* faults on their way to control, fault_priv.h */
 
 /** A cache; private. */
 struct siov_atc {
@@ -118,7 +132,10 @@ struct siov_atc {
 	struct rte_rcu_qsbr *qsbr;
 	struct siov_atc_mail *mail;
 	struct siov_iommu *iommu;
+	struct fault_ring *fault_ring;
+	const SIOV_ATOMIC(uint32_t) *nb_self; /* domains of our own process's address space */
 	uint32_t id;
+	uint16_t rid;
 
 	/* owner: engine lcore */
 	uint32_t has_granule; /* bit n: a granule of 2^n was entered */
@@ -130,6 +147,9 @@ struct siov_atc {
 	SIOV_ATOMIC(uint64_t) second_probes;
 	SIOV_ATOMIC(uint64_t) invalidations;
 	SIOV_ATOMIC(uint64_t) inval_entries;
+	SIOV_ATOMIC(uint64_t) nest_walks; /* second-stage walks of guests' table pages */
+	struct siov_atc_nest nest[SIOV_ATC_NEST] __rte_cache_aligned;
+	bool has_nest; /* some of them are in use */
 	uint8_t hint[SIOV_ATC_HINTS] __rte_cache_aligned; /* shift of the granule that hit last */
 	struct siov_atc_entry entry[] __rte_cache_aligned;
 } __rte_cache_aligned;
@@ -187,7 +207,47 @@ SIOV_API struct siov_xlate siov_atc_miss(struct siov_atc *atc, uint32_t pasid, u
 					 uint64_t home, uint64_t iova, unsigned int perm_needed);
 
 /* Out of line: the key is outside what a tag can hold. */
-SIOV_API int siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova);
+SIOV_API struct siov_xlate siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova,
+						unsigned int perm_needed);
+
+/**
+ * The process whose address space a PASID is, after SIOV_XLATE_PROCESS; NULL: unbound meanwhile.
+ *
+ * @return valid until the next quiescent state.
+ * Thread: owner, online.
+ */
+SIOV_API const struct siov_process *siov_atc_process(const struct siov_atc *atc, uint32_t pasid);
+
+/**
+ * The queue for page requests of a PASID; NULL: there is none, its faults are final.
+ *
+ * @return valid until the next quiescent state.
+ * Thread: owner, online.
+ */
+SIOV_API struct siov_prq *siov_atc_prq(const struct siov_atc *atc, uint32_t pasid);
+
+/**
+ * True while touching a translated address may raise SIGSEGV or SIGBUS: a domain is the calling
+ * process's own address space, of which nobody knows what is mapped but the kernel.
+ *
+ * Thread: owner.
+ */
+static inline bool
+siov_atc_may_fault(const struct siov_atc *atc)
+{
+	return siov_atomic_load(atc->nb_self, relaxed) != 0;
+}
+
+/**
+ * Record that a request of the owner faulted, unless fault processing is disabled for the PASID. What
+ * the control path has not fetched in time is lost and counted.
+ *
+ * @param perm what was asked for, SIOV_PERM_*.
+ * @param reason what siov_atc_translate() returned.
+ * Thread: owner, online.
+ */
+SIOV_API void siov_atc_record_fault(struct siov_atc *atc, uint32_t pasid, uint64_t iova,
+				    unsigned int perm, int reason);
 
 /**
  * Report a quiescent state: the owner holds no hva from before. Serves pending invalidations, a
@@ -271,9 +331,10 @@ siov_atc_hint_slot(uint32_t pasid, uint64_t iova)
  * @param atc cache of the calling lcore, online.
  * @param pasid PASID of the request, any 32-bit value.
  * @param iova address, any value.
- * @param perm_needed SIOV_PERM_R, SIOV_PERM_W or both.
+ * @param perm_needed SIOV_PERM_R, SIOV_PERM_W or both; for a supervisor request shifted left by
+ *   SIOV_PERM_PRIV_SHIFT.
  * @param x filled on success; on a fault its hva is NULL.
- * @return 0, or the reason of the fault (enum siov_fault).
+ * @return 0, the reason of the fault (enum siov_fault), or SIOV_XLATE_PROCESS.
  * Thread: owner.
  * Spec: 6.2.5, 8.1.1.
  */
@@ -284,9 +345,10 @@ siov_atc_translate(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned
 	unsigned int shift = atc->only_shift;
 
 	if (unlikely(siov_atc_is_beyond(pasid, iova))) {
-		x->hva = NULL;
-		x->len = 0;
-		return siov_atc_miss_beyond(atc, pasid, iova);
+		struct siov_xlate found = siov_atc_miss_beyond(atc, pasid, iova, perm_needed);
+
+		*x = found;
+		return found.hva != NULL ? 0 : (int)found.len;
 	}
 	/* Copies with a constant shift: a third faster than one with a variable. */
 	if (shift == SIOV_ATC_SHIFT_4K)

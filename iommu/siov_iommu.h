@@ -4,7 +4,7 @@
  * The platform's DMA remapping: address spaces by PASID.
  *
  *     siov_iommu --+-- memory ranges        what DMA may ever reach (guest memory)
- *                  +-- siov_domain (DID)    one address space: pass-through or second-stage tables
+ *                  +-- siov_domain (DID)    one address space, of one of five kinds
  *                  |        ^ ^
  *                  +-- PASID+ +PASID        each PASID bound to one domain, a domain to many
  *                  +-- siov_atc             one translation cache per engine lcore (siov_atc.h)
@@ -19,7 +19,15 @@
  *
  * Thread: all functions here are control path. They lock inside and may wait for the engines, so
  * they are never called by a thread whose ATC is online.
- * Spec: 6.2.5, 7.2.6, 8.1.1, 8.1.2 (second stage, pass-through), 8.1.3.
+ * Kinds of addresses, and the domain that translates them:
+ *
+ *     HPA    SIOV_DOMAIN_PASS_THROUGH   nothing to translate; registered memory only
+ *     HVA    SIOV_DOMAIN_PROCESS        the kernel's tables of a process (SVM)
+ *     HIOVA  SIOV_DOMAIN_FIRST_STAGE    tables that this unit's owner maps
+ *     GPA    SIOV_DOMAIN_SECOND_STAGE   tables that this unit's owner maps
+ *     GVA, GIOVA  SIOV_DOMAIN_NESTED    tables that the guest writes, over a second-stage domain
+ *
+ * Spec: 6.2.5, 7.2.6, 7.2.7, 7.6.3, 8.1.1, 8.1.2, 8.1.3, 9.4.4.
  */
 #ifndef SIOV_IOMMU_H
 #define SIOV_IOMMU_H
@@ -37,6 +45,7 @@ extern "C" {
 #endif
 
 struct rte_rcu_qsbr;
+struct siov_prq; /* siov_prq.h */
 
 /** A DMA remapping unit with its tables; opaque. */
 struct siov_iommu;
@@ -45,6 +54,9 @@ struct siov_domain;
 
 #define SIOV_PERM_R 1u /**< DMA may read */
 #define SIOV_PERM_W 2u /**< DMA may write */
+#define SIOV_PERM_PRIV_R 4u /**< a supervisor request (Priv) may read */
+#define SIOV_PERM_PRIV_W 8u /**< a supervisor request (Priv) may write */
+#define SIOV_PERM_PRIV_SHIFT 2 /**< what makes of a user permission that of a supervisor */
 
 #define SIOV_IOMMU_MAX_ATCS 128u
 #define SIOV_IOMMU_INVAL_TIMEOUT_MS 10000u /**< default of inval_timeout_ms */
@@ -61,12 +73,32 @@ struct siov_iommu_conf {
 enum siov_domain_kind {
 	SIOV_DOMAIN_PASS_THROUGH, /**< iova is hva, within registered memory, read and write */
 	SIOV_DOMAIN_SECOND_STAGE, /**< 48-bit iova through four levels of tables */
+	SIOV_DOMAIN_FIRST_STAGE, /**< x86 tables of four or five levels, lower half of the addresses */
+	SIOV_DOMAIN_NESTED, /**< x86 tables in the guest's memory, written by the guest */
+	SIOV_DOMAIN_PROCESS, /**< the address space of a process of this host */
 };
 
-/** Configuration of a domain. */
+#define SIOV_DOMAIN_F_AD 0x1u /**< second stage: keep accessed and dirty bits (SSADE) */
+#define SIOV_DOMAIN_F_SRE 0x2u /**< first stage, nested: supervisor requests are allowed */
+#define SIOV_DOMAIN_F_WPE 0x4u /**< first stage, nested: read-only for supervisors as well */
+#define SIOV_DOMAIN_F_FPD 0x8u /**< record no faults */
+
+/** Configuration of a domain; what a kind does not name is 0. */
 struct siov_domain_conf {
 	enum siov_domain_kind kind;
-	unsigned int max_page_shift; /**< largest page used: 12, 21 or 30 */
+	unsigned int max_page_shift; /**< first, second stage: largest page used: 12, 21 or 30 */
+	unsigned int levels; /**< first stage, nested: 4 or 5; 0: 4 */
+	unsigned int flags; /**< SIOV_DOMAIN_F_* */
+	struct siov_domain *parent; /**< nested: second-stage domain of the guest; outlives this */
+	uint64_t fs_root; /**< nested: guest-physical address of the top table, 4 KiB aligned */
+	int32_t pid; /**< process: process id; 0: the calling process */
+	struct siov_prq *prq; /**< where page requests go; NULL: faults are final. Outlives this */
+};
+
+/** A process whose address space a domain is. */
+struct siov_process {
+	int32_t pid;
+	int pidfd; /**< readable once the process has ended; -1: the calling process */
 };
 
 /** Counters of a unit; a snapshot. */
@@ -81,6 +113,17 @@ struct siov_iommu_stats {
 	uint64_t memory_bytes; /**< as siov_iommu_memory_bytes() */
 	uint64_t nb_invalidations; /**< requests sent to the caches */
 	uint64_t nb_inval_timeouts; /**< waits that ended with -ETIMEDOUT */
+	uint64_t nb_faults; /**< recorded */
+	uint64_t nb_faults_lost; /**< found the queue of faults full */
+};
+
+/** A fault, as VT-d records it. */
+struct siov_fault_record {
+	uint64_t addr; /**< the address asked for, bits 63:12 */
+	uint32_t pasid;
+	uint16_t rid; /**< requester id */
+	uint8_t reason; /**< enum siov_fault */
+	uint8_t perm; /**< what was asked for, SIOV_PERM_* */
 };
 
 /**
@@ -133,14 +176,27 @@ SIOV_API int siov_iommu_add_memory(struct siov_iommu *iommu, void *hva, size_t l
 SIOV_API int siov_iommu_remove_memory(struct siov_iommu *iommu, void *hva, size_t len);
 
 /**
- * Create an empty domain and give it a domain id.
+ * Declare addresses of the device's own BARs. DMA never reaches them, neither by pass-through nor
+ * through a domain that maps them: it faults with SIOV_FAULT_DMA_LIMIT.
  *
  * @param iommu unit.
- * @param conf kind and largest page; copied.
- * @param out the domain, owned by the unit, released with siov_domain_free().
- * @return 0; -EINVAL bad argument; -ENOSPC all 65,535 domain ids are taken; -ENOMEM.
+ * @param hva,len as siov_iommu_add_memory(); taken away with siov_iommu_remove_memory().
+ * @return as siov_iommu_add_memory().
  * Thread: control.
- * Spec: 8.1.1.
+ * Spec: 7.6.3.
+ */
+SIOV_API int siov_iommu_add_mmio(struct siov_iommu *iommu, void *hva, size_t len);
+
+/**
+ * Create a domain and give it a domain id. A first-stage or second-stage domain is empty.
+ *
+ * @param iommu unit.
+ * @param conf what it is; copied.
+ * @param out the domain, owned by the unit, released with siov_domain_free().
+ * @return 0; -EINVAL bad argument; -ENOSPC all 65,535 domain ids are taken; -ENOMEM; process: -ESRCH
+ *   no such process, or another negative errno of pidfd_open(2).
+ * Thread: control.
+ * Spec: 8.1.1, 8.1.2, 9.4.4.
  */
 SIOV_API int siov_domain_create(struct siov_iommu *iommu, const struct siov_domain_conf *conf,
 				struct siov_domain **out);
@@ -149,7 +205,7 @@ SIOV_API int siov_domain_create(struct siov_iommu *iommu, const struct siov_doma
  * Free a domain and what it still maps.
  *
  * @param dom domain, or NULL.
- * @return 0; -EBUSY a PASID is bound to it.
+ * @return 0; -EBUSY a PASID is bound to it, or it is the parent of another.
  * Thread: control.
  */
 SIOV_API int siov_domain_free(struct siov_domain *dom);
@@ -165,12 +221,13 @@ SIOV_API uint16_t siov_domain_id(const struct siov_domain *dom);
  * Map [iova, iova + len) to [hva, hva + len), all or nothing, with the largest pages that both
  * alignments, the length and the domain allow.
  *
- * @param dom second-stage domain.
+ * @param dom first-stage or second-stage domain.
  * @param iova,hva,len multiples of 4 KiB, len not 0.
- * @param perm SIOV_PERM_R, SIOV_PERM_W or both.
- * @return 0; -EINVAL misaligned, empty, bad perm or a pass-through domain; -ERANGE iova beyond 48
- *   bits; -EFAULT memory not inside one registered range; -EEXIST a page is mapped already;
- *   -ENOMEM; -ETIMEDOUT an earlier invalidation is still not acknowledged. On error nothing changes.
+ * @param perm SIOV_PERM_R, SIOV_PERM_W or both; first stage: not SIOV_PERM_W alone.
+ * @return 0; -EINVAL misaligned, empty, bad perm or a domain of another kind; -ERANGE iova beyond 48
+ *   bits (first stage: 47, with five levels 56); -EFAULT memory not inside one registered range;
+ *   -EEXIST a page is mapped already; -ENOMEM; -ETIMEDOUT an earlier invalidation is still not
+ *   acknowledged. On error nothing changes.
  * Thread: control.
  */
 SIOV_API int siov_domain_map(struct siov_domain *dom, uint64_t iova, void *hva, uint64_t len,
@@ -179,14 +236,35 @@ SIOV_API int siov_domain_map(struct siov_domain *dom, uint64_t iova, void *hva, 
 /**
  * Unmap [iova, iova + len), all or nothing; see the file comment for what holds on return.
  *
- * @param dom second-stage domain.
+ * @param dom first-stage or second-stage domain.
  * @param iova,len multiples of 4 KiB, len not 0.
- * @return 0; -EINVAL misaligned, empty, a pass-through domain, or a large page would be split;
- *   -ERANGE beyond 48 bits; -ENOENT a page is not mapped; -ETIMEDOUT unmapped, but an engine may
+ * @return 0; -EINVAL misaligned, empty, a domain of another kind, or a large page would be split;
+ *   -ERANGE as siov_domain_map(); -ENOENT a page is not mapped; -ETIMEDOUT unmapped, but an engine may
  *   use the old translation until siov_iommu_synchronize() returns 0.
  * Thread: control.
  */
 SIOV_API int siov_domain_unmap(struct siov_domain *dom, uint64_t iova, uint64_t len);
+
+/** siov_domain_dirty(): clear the dirty bits that are found, and drop cached translations. */
+#define SIOV_DIRTY_CLEAR 0x1u
+
+/**
+ * Find the pages of [iova, iova + len) that were written since their dirty bits were cleared.
+ *
+ * With SIOV_DIRTY_CLEAR, a write that comes after the call is found by the next call; one that comes
+ * before or meanwhile, by this or by the next.
+ *
+ * @param dom second-stage domain with SIOV_DOMAIN_F_AD.
+ * @param iova,len multiples of 4 KiB.
+ * @param bitmap bit n is set for the 4 KiB page at iova + 4096 n; (len / 4096 + 63) / 64 words, which
+ *   are not cleared before. A large page sets the bits of all its 4 KiB pages.
+ * @param flags SIOV_DIRTY_CLEAR or 0.
+ * @return number of dirty 4 KiB pages; -EINVAL; -ERANGE; -ETIMEDOUT an engine may still write by an
+ *   old translation: the bitmap is right, but such writes are not found by the next call.
+ * Thread: control.
+ */
+SIOV_API int64_t siov_domain_dirty(struct siov_domain *dom, uint64_t iova, uint64_t len,
+				   uint64_t *bitmap, unsigned int flags);
 
 /**
  * Allocate a free PASID, 1 to SIOV_PASID_MAX; freed ones come back as late as possible.
@@ -297,6 +375,16 @@ SIOV_API void siov_iommu_stats(struct siov_iommu *iommu, struct siov_iommu_stats
  * Thread: control.
  */
 SIOV_API void siov_iommu_dump(struct siov_iommu *iommu, FILE *f);
+
+/**
+ * Fetch and forget fault records, those of each cache oldest first.
+ *
+ * @param out room for @p max records.
+ * @return number of records fetched. What was lost meanwhile is in siov_iommu_stats.
+ * Thread: control.
+ */
+SIOV_API unsigned int siov_iommu_take_faults(struct siov_iommu *iommu,
+					     struct siov_fault_record *out, unsigned int max);
 
 /**
  * Short text of a fault reason, such as "PASID entry not present"; "unknown" for other values.

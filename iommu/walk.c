@@ -3,28 +3,12 @@
 #include "atc_priv.h"
 #include "walk_priv.h"
 
-unsigned int
-walk_pass_through(struct siov_iommu *iommu, uint64_t iova)
-{
-	/* A4: pairs with R4 in publish() of range.c */
-	const struct iommu_ranges *ranges = siov_atomic_load(&iommu->ranges, acquire);
-	const struct iommu_range *r = range_find(ranges, iova, 1);
-	uint64_t size = UINT64_C(1) << SIOV_ATC_SHIFT_2M;
-	uint64_t granule = iova & ~(size - 1);
-
-	if (r == NULL)
-		return 0;
-	if (granule < r->start || r->end - granule < size)
-		return SIOV_ATC_SHIFT_4K;
-	return SIOV_ATC_SHIFT_2M;
-}
-
 static int
 permission_fault(unsigned int denied)
 {
-	if ((denied & SIOV_PERM_W) != 0)
+	if ((denied & (SIOV_PERM_W | SIOV_PERM_PRIV_W)) != 0)
 		return SIOV_FAULT_NO_WRITE;
-	return (denied & SIOV_PERM_R) != 0 ? SIOV_FAULT_NO_READ : 0;
+	return denied != 0 ? SIOV_FAULT_NO_READ : 0;
 }
 
 static struct siov_xlate
@@ -118,9 +102,9 @@ siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag, uint64_t home,
 			      atc_shift_of(entry->tag), iova, perm_needed);
 	}
 	atc_count(&atc->misses, 1);
-	rc = walk_all(&w, atc, pasid, iova);
+	rc = walk_all(&w, atc, pasid, iova, perm_needed);
 	if (unlikely(rc != 0)) {
-		atc_count(&atc->faults, 1);
+		atc_count(&atc->faults, rc != SIOV_XLATE_PROCESS);
 		return no_xlate(rc);
 	}
 	if (likely(w.shift == atc_shift_of(tag)))
@@ -133,14 +117,18 @@ siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag, uint64_t home,
 	return found;
 }
 
-int
-siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova)
+struct siov_xlate
+siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed)
 {
 	struct walk w = {0};
+	int rc;
 
 	atc_count(&atc->misses, 1);
+	rc = walk_all(&w, atc, pasid, iova, perm_needed);
+	if (rc == 0)
+		return answer(w.hva, w.data, w.shift, iova, perm_needed);
 	atc_count(&atc->faults, 1);
-	return walk_all(&w, atc, pasid, iova);
+	return no_xlate(rc);
 }
 
 /* Keys of a burst and their walks; live[] names those that have still to be walked. */
@@ -228,7 +216,7 @@ take_step(struct siov_atc *atc, struct walk *w, enum fill_step step, unsigned in
 {
 	if (step == FILL_DIR)
 		return walk_dir(w);
-	return step == FILL_PASID ? walk_pasid(w, atc->iommu) : walk_level(w, shift);
+	return step == FILL_PASID ? walk_pasid(w, atc, 0) : walk_level(w, shift);
 }
 
 /*

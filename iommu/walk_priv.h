@@ -3,7 +3,7 @@
  * One walk of the tables, in steps, so that a burst of walks can take each step together:
  *
  *     walk_begin -> walk_dir -> walk_pasid -> walk_level 39, 30, 21, 12 -> data, shift
- *                                  `-> pass-through: done at once
+ *                                  `-> walk_other: all but plain second stage, done at once
  *
  * A step reads the one word (of a PASID entry: two, in one line) at walk.next, checks it, and sets
  * walk.next for the step after. It returns WALK_MORE, WALK_DONE, or a reason > 0 (enum siov_fault).
@@ -56,11 +56,22 @@ walk_dir(struct walk *w)
 	return WALK_MORE;
 }
 
+/* What a walk out of line found. */
+struct walk_found {
+	uint64_t data;
+	uint64_t hva;
+	unsigned int shift;
+	int reason; /* 0: found */
+};
+
 /*
- * Out of line: the memory ranges decide. Granule shift for iova, or 0 outside. (Values only: a
- * pointer to the walk would keep it in memory, and each level would wait for a store.)
+ * Out of line: pass-through, first stage, nested, processes, and second stage with accessed and
+ * dirty bits, from the PASID entry on. perm is what is asked for: 0 for none, which sets no dirty
+ * bit. (Values only: a pointer to the walk would keep it in memory, and each level would wait for
+ * a store.)
  */
-unsigned int walk_pass_through(struct siov_iommu *iommu, uint64_t iova);
+struct walk_found walk_other(struct siov_atc *atc, const struct siov_vtd_pasid_entry *entry,
+			     uint64_t iova, unsigned int perm);
 
 /* Data of a cache entry for the page at hva that holds iova. */
 static inline uint64_t
@@ -68,18 +79,19 @@ walk_data(const struct walk *w, uint64_t hva, uint64_t page_mask)
 {
 	uint64_t delta = hva - (w->iova & ~page_mask);
 	uint64_t did = (w->q1 & SIOV_ATC_DATA_DID_MASK) << SIOV_ATC_DATA_DID_SHIFT;
+	uint64_t denied = ~w->perm & SIOV_VTD_SS_RW;
 
-	return delta | did | (~w->perm & SIOV_ATC_DATA_DENIED);
+	return delta | did | denied | denied << SIOV_PERM_PRIV_SHIFT;
 }
 
 static inline int
-walk_pasid(struct walk *w, struct siov_iommu *iommu)
+walk_pasid(struct walk *w, struct siov_atc *atc, unsigned int perm)
 {
 	const struct siov_vtd_pasid_entry *entry = w->next;
 	/* A6: pairs with R6 in bind_locked() of pasid.c */
 	uint64_t q0 = siov_atomic_load(&entry->q0, acquire);
 	uint64_t q1 = siov_atomic_load(&entry->q1, relaxed);
-	uint64_t type = q0 & (SIOV_VTD_PE_PGTT_MASK | SIOV_VTD_PE_AW_MASK);
+	uint64_t type = q0 & (SIOV_VTD_PE_PGTT_MASK | SIOV_VTD_PE_AW_MASK | SIOV_VTD_PE_SSADE);
 
 	if (unlikely((q0 & SIOV_VTD_PE_P) == 0))
 		return SIOV_FAULT_PASID_NOT_PRESENT;
@@ -88,12 +100,12 @@ walk_pasid(struct walk *w, struct siov_iommu *iommu)
 	w->q1 = q1;
 	w->perm = SIOV_VTD_SS_RW;
 	if (unlikely(type != (SIOV_VTD_PE_PGTT_SS | SIOV_VTD_PE_AW_48))) {
-		if ((type & SIOV_VTD_PE_PGTT_MASK) != SIOV_VTD_PE_PGTT_PT)
-			return SIOV_FAULT_PASID_INVALID;
-		w->shift = walk_pass_through(iommu, w->iova);
-		w->data = walk_data(w, 0, UINT64_MAX);
-		w->hva = w->iova;
-		return w->shift != 0 ? WALK_DONE : SIOV_FAULT_DMA_LIMIT;
+		struct walk_found found = walk_other(atc, entry, w->iova, perm);
+
+		w->shift = found.shift;
+		w->data = found.data;
+		w->hva = found.hva;
+		return found.reason == 0 ? WALK_DONE : found.reason;
 	}
 	if (unlikely(w->iova >> SIOV_VTD_SS_IOVA_BITS != 0))
 		return SIOV_FAULT_SS_BEYOND_AW;
@@ -117,18 +129,28 @@ walk_leaf(struct walk *w, uint64_t pte, unsigned int shift)
 	return WALK_DONE;
 }
 
+/* Why an entry with a reserved bit is refused: one of them marks pages of the device's own BARs. */
+static inline int
+walk_reserved(uint64_t pte, unsigned int shift)
+{
+	bool is_page = shift == 12 || (pte & SIOV_VTD_SS_PS) != 0;
+
+	return is_page && (pte & SIOV_VTD_SS_MMIO) != 0 ? SIOV_FAULT_DMA_LIMIT :
+							  SIOV_FAULT_SS_RESERVED;
+}
+
 /* One table; an entry of it translates 2^shift bytes. */
 static inline int
 walk_level(struct walk *w, unsigned int shift)
 {
-	/* A1': pairs with W1 in set_pte() of sstable.c */
+	/* A1': pairs with W1 in set_pte() of ptable.c */
 	uint64_t pte = siov_atomic_load((const table_word_t *)w->next, acquire);
 
 	w->perm &= pte;
 	if (unlikely((pte & SIOV_VTD_SS_RW) == 0))
 		return SIOV_FAULT_SS_NOT_PRESENT;
 	if (unlikely((pte & SIOV_VTD_SS_RSVD) != 0))
-		return SIOV_FAULT_SS_RESERVED;
+		return walk_reserved(pte, shift);
 	if (shift == 12)
 		return walk_leaf(w, pte, shift);
 	if ((pte & SIOV_VTD_SS_PS) != 0)
@@ -140,14 +162,14 @@ walk_level(struct walk *w, unsigned int shift)
 
 /* All steps of one walk: 0 with data and shift set, or a reason. */
 static inline int
-walk_all(struct walk *w, const struct siov_atc *atc, uint32_t pasid, uint64_t iova)
+walk_all(struct walk *w, struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm)
 {
 	int rc = walk_begin(w, atc, pasid, iova);
 
 	if (rc == WALK_MORE)
 		rc = walk_dir(w);
 	if (rc == WALK_MORE)
-		rc = walk_pasid(w, atc->iommu);
+		rc = walk_pasid(w, atc, perm);
 	if (rc == WALK_MORE)
 		rc = walk_level(w, 39);
 	if (rc == WALK_MORE)

@@ -26,6 +26,8 @@
 #define siov_atomic_store(p, v, order) rte_atomic_store_explicit(p, v, SIOV_MO(order))
 #define siov_atomic_exchange(p, v, order) rte_atomic_exchange_explicit(p, v, SIOV_MO(order))
 #define siov_atomic_fetch_add(p, v, order) rte_atomic_fetch_add_explicit(p, v, SIOV_MO(order))
+#define siov_atomic_fetch_and(p, v, order) rte_atomic_fetch_and_explicit(p, v, SIOV_MO(order))
+#define siov_atomic_fetch_or(p, v, order) rte_atomic_fetch_or_explicit(p, v, SIOV_MO(order))
 #define siov_atomic_cas(p, expected, desired, ok, fail) \
 	rte_atomic_compare_exchange_strong_explicit(p, expected, desired, SIOV_MO(ok), \
 						    SIOV_MO(fail))
@@ -44,6 +46,8 @@
 #define siov_atomic_store(p, v, order) __atomic_store_n(p, v, SIOV_MO(order))
 #define siov_atomic_exchange(p, v, order) __atomic_exchange_n(p, v, SIOV_MO(order))
 #define siov_atomic_fetch_add(p, v, order) __atomic_fetch_add(p, v, SIOV_MO(order))
+#define siov_atomic_fetch_and(p, v, order) __atomic_fetch_and(p, v, SIOV_MO(order))
+#define siov_atomic_fetch_or(p, v, order) __atomic_fetch_or(p, v, SIOV_MO(order))
 #define siov_atomic_cas(p, expected, desired, ok, fail) \
 	__atomic_compare_exchange_n(p, expected, desired, 0, SIOV_MO(ok), SIOV_MO(fail))
 #define siov_atomic_fence(order) __atomic_thread_fence(SIOV_MO(order))

@@ -307,6 +307,50 @@ test_s7_2_6_several_pasids_share_one_address_space(void **state)
 	close_poor(&poor, dev);
 }
 
+/* The same descriptors work whatever translates them. */
+static void
+test_s8_1_2_every_kind_of_address_space(void **state)
+{
+	const struct {
+		enum siov_domain_kind kind;
+		unsigned int levels;
+		unsigned int flags;
+	} kinds[] = {
+		{SIOV_DOMAIN_PASS_THROUGH, 0, 0},
+		{SIOV_DOMAIN_SECOND_STAGE, 0, 0},
+		{SIOV_DOMAIN_SECOND_STAGE, 0, SIOV_DOMAIN_F_AD},
+		{SIOV_DOMAIN_FIRST_STAGE, 4, 0},
+		{SIOV_DOMAIN_FIRST_STAGE, 5, 0},
+		{SIOV_DOMAIN_NESTED, 4, SIOV_DOMAIN_F_AD},
+		{SIOV_DOMAIN_NESTED, 5, 0},
+		{SIOV_DOMAIN_PROCESS, 0, 0},
+	};
+	const unsigned int shifts[] = {12, 21};
+	struct siov_gmem_conf conf;
+	struct siov_gmem *gmem;
+	struct poor_mem poor;
+	struct siov_dev *dev;
+	unsigned int i, k;
+
+	(void)state;
+	for (i = 0; i < RTE_DIM(kinds); i++) {
+		for (k = 0; k < RTE_DIM(shifts); k++) {
+			dev = open_poor(&poor, PAGE_2M);
+			siov_gmem_conf_init(&conf);
+			conf.kind = kinds[i].kind;
+			conf.levels = kinds[i].levels;
+			conf.flags = kinds[i].flags;
+			conf.size = 2 * PAGE_2M;
+			conf.page_shift = shifts[k];
+			assert_int_equal(siov_gmem_create(dev, &conf, &gmem), 0);
+			assert_true((siov_gmem_guest_pt(gmem) != NULL) ==
+				    (kinds[i].kind == SIOV_DOMAIN_NESTED));
+			assert_fill_works(dev, gmem, 0x40 + 2 * i + k);
+			close_poor(&poor, dev);
+		}
+	}
+}
+
 /* Each allocation of a creation fails once. */
 static void
 test_failed_allocation_leaves_nothing(void **state)
@@ -365,6 +409,7 @@ main(void)
 		cmocka_unit_test(test_pass_through_addresses_are_the_hosts),
 		cmocka_unit_test(test_bad_memory_is_refused_and_leaves_nothing),
 		cmocka_unit_test(test_s7_2_6_several_pasids_share_one_address_space),
+		cmocka_unit_test(test_s8_1_2_every_kind_of_address_space),
 		cmocka_unit_test(test_failed_allocation_leaves_nothing),
 		cmocka_unit_test(test_memory_of_the_eal),
 	};

@@ -212,7 +212,7 @@ test_permissions_are_kept_and_an_upgrade_is_seen(void **state)
 	assert_int_equal(fixture_translate(fx, 1, PAGE, SIOV_PERM_W, &x), 0);
 	assert_int_equal(fixture_translate(fx, 1, PAGE, RW, &x), SIOV_FAULT_NO_READ);
 	/* more rights need no invalidation: forge the entry as a later API might */
-	table_word_t *pte = dom->root;
+	table_word_t *pte = dom->pt.root;
 
 	for (int level = 0; level < 3; level++)
 		pte = (table_word_t *)(uintptr_t)(*pte & SIOV_VTD_ADDR_MASK);
@@ -227,8 +227,8 @@ test_walk_checks_every_level(void **state)
 {
 	struct iommu_fixture *fx = *state;
 	struct siov_domain *dom = fixture_domain(fx, 12);
-	const uint64_t rsvd[] = {RTE_BIT64(11), RTE_BIT64(62)};
-	table_word_t *pte = dom->root;
+	const uint64_t rsvd[] = {RTE_BIT64(11), RTE_BIT64(48), RTE_BIT64(51), RTE_BIT64(62)};
+	table_word_t *pte = dom->pt.root;
 	struct siov_xlate x;
 	int level;
 	size_t i;
@@ -238,8 +238,10 @@ test_walk_checks_every_level(void **state)
 	for (level = 4; level >= 1; level--) {
 		for (i = 0; i < RTE_DIM(rsvd); i++) {
 			*pte |= rsvd[i];
+			/* In the entry of a page, bit 62 marks the device's own BARs. */
 			assert_int_equal(fixture_translate(fx, 1, 0, RW, &x),
-					 SIOV_FAULT_SS_RESERVED);
+					 level == 1 && i == 3 ? SIOV_FAULT_DMA_LIMIT :
+								SIOV_FAULT_SS_RESERVED);
 			*pte &= ~rsvd[i];
 		}
 		*pte &= ~SIOV_VTD_SS_W;
@@ -268,7 +270,7 @@ test_large_page_with_low_address_bits_faults(void **state)
 	fixture_bind(fx, 1, dom);
 	assert_int_equal(siov_domain_map(dom, 0, hva_at(0), GIB, RW), 0);
 	assert_int_equal(siov_domain_map(dom, GIB, hva_at(GIB), 2 * MIB, RW), 0);
-	pdpt = (table_word_t *)(uintptr_t)(dom->root[0] & SIOV_VTD_ADDR_MASK);
+	pdpt = (table_word_t *)(uintptr_t)(dom->pt.root[0] & SIOV_VTD_ADDR_MASK);
 	pd = (table_word_t *)(uintptr_t)(pdpt[1] & SIOV_VTD_ADDR_MASK);
 	pdpt[0] |= RTE_BIT64(29);
 	assert_int_equal(fixture_translate(fx, 1, 0, RW, &x), SIOV_FAULT_SS_RESERVED);
@@ -276,9 +278,9 @@ test_large_page_with_low_address_bits_faults(void **state)
 	pd[0] |= RTE_BIT64(12);
 	assert_int_equal(fixture_translate(fx, 1, GIB, RW, &x), SIOV_FAULT_SS_RESERVED);
 	pd[0] &= ~RTE_BIT64(12);
-	dom->root[0] |= SIOV_VTD_SS_PS;
+	dom->pt.root[0] |= SIOV_VTD_SS_PS;
 	assert_int_equal(fixture_translate(fx, 1, 0, RW, &x), SIOV_FAULT_SS_RESERVED);
-	dom->root[0] &= ~SIOV_VTD_SS_PS;
+	dom->pt.root[0] &= ~SIOV_VTD_SS_PS;
 	fixture_expect(fx, 1, GIB + 1, GIB + 1);
 }
 

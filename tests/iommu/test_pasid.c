@@ -215,7 +215,8 @@ test_pasid_reserved_bits_and_bad_types_fault(void **state)
 	assert_int_equal(fault_with(fx, &entry->q1, RTE_BIT64(16)), SIOV_FAULT_PASID_RESERVED);
 	assert_int_equal(fault_with(fx, &entry->q1, RTE_BIT64(31)), SIOV_FAULT_PASID_RESERVED);
 	assert_int_equal(fault_with(fx, &entry->q0, RTE_BIT64(2)), SIOV_FAULT_PASID_INVALID);
-	assert_int_equal(fault_with(fx, &entry->q0, RTE_BIT64(6)), SIOV_FAULT_PASID_INVALID);
+	assert_int_equal(fault_with(fx, &entry->q0, RTE_BIT64(6) | RTE_BIT64(8)),
+			 SIOV_FAULT_PASID_INVALID);
 	assert_int_equal(fault_with(fx, &entry->q0, SIOV_VTD_PE_P), SIOV_FAULT_PASID_NOT_PRESENT);
 	assert_int_equal(fault_with(fx, &entry->q0, 0), SIOV_FAULT_SS_NOT_PRESENT);
 	assert_int_equal(fault_with(fx, &entry->q1, SIOV_VTD_PE_PWSNP | SIOV_VTD_PE_PGSNP),

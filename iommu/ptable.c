@@ -5,10 +5,19 @@
 #include <rte_common.h>
 
 #include "inval_priv.h"
-#include "sstable_priv.h"
+#include "ptable_priv.h"
 
-#define ROOT_SHIFT 39u
 #define LEAF_SHIFT 12u
+
+#define FS_TABLE_BITS (SIOV_VTD_FS_P | SIOV_VTD_FS_W | SIOV_VTD_FS_US | SIOV_VTD_FS_A)
+
+const struct ptable_format ptable_ss = {.root_shift = 39, .table_bits = SIOV_VTD_SS_RW};
+const struct ptable_format ptable_fs4 = {.root_shift = 39, .table_bits = FS_TABLE_BITS};
+const struct ptable_format ptable_fs5 = {.root_shift = 48, .table_bits = FS_TABLE_BITS};
+
+static_assert(SIOV_VTD_FS_P == SIOV_VTD_SS_R && SIOV_VTD_FS_W == SIOV_VTD_SS_W &&
+		      SIOV_VTD_FS_PS == SIOV_VTD_SS_PS,
+	      "the stages agree on present and PS");
 
 /* The part of a range that one entry of a table covers. */
 struct span {
@@ -59,7 +68,7 @@ read_pte(const table_word_t *table, unsigned int idx)
 
 /* An entry can be a leaf of the map when the span fills it and the memory is aligned to it. */
 static bool
-can_be_leaf(const struct sst_map *map, const struct span *s, unsigned int shift)
+can_be_leaf(const struct ptable_map *map, const struct span *s, unsigned int shift)
 {
 	uint64_t hva = map->hva + (s->start - map->iova);
 
@@ -69,7 +78,7 @@ can_be_leaf(const struct sst_map *map, const struct span *s, unsigned int shift)
 
 /* table is NULL below an entry that is not present. */
 static int
-plan_map_level(const table_word_t *table, unsigned int shift, const struct sst_map *map,
+plan_map_level(const table_word_t *table, unsigned int shift, const struct ptable_map *map,
 	       uint64_t iova, uint64_t end, size_t *nb_tables)
 {
 	struct span s;
@@ -96,10 +105,11 @@ plan_map_level(const table_word_t *table, unsigned int shift, const struct sst_m
 }
 
 int
-sst_plan_map(const table_word_t *root, const struct sst_map *map, size_t *nb_tables)
+ptable_plan_map(const struct ptable *pt, const struct ptable_map *map, size_t *nb_tables)
 {
 	*nb_tables = 0;
-	return plan_map_level(root, ROOT_SHIFT, map, map->iova, map->iova + map->len, nb_tables);
+	return plan_map_level(pt->root, pt->format->root_shift, map, map->iova,
+			      map->iova + map->len, nb_tables);
 }
 
 /* W1: a new entry is seen with the (zeroed) table behind it; pairs with A1 in walk_level(). */
@@ -110,10 +120,20 @@ set_pte(table_word_t *table, unsigned int idx, uint64_t pte)
 	(*pool_used(table))++;
 }
 
+/* A map under way. */
+struct map_ctx {
+	const struct ptable_map *map;
+	struct pool_list *tables;
+	uint64_t *nb_pages;
+	uint64_t table_bits;
+};
+
 static void
-map_level(table_word_t *table, unsigned int shift, const struct sst_map *map, uint64_t iova,
-	  uint64_t end, struct pool_list *tables, uint64_t *nb_pages)
+map_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
+	  const struct map_ctx *ctx)
 {
+	const struct ptable_map *map = ctx->map;
+
 	struct span s;
 	uint64_t pte;
 
@@ -121,31 +141,37 @@ map_level(table_word_t *table, unsigned int shift, const struct sst_map *map, ui
 		s = span_at(iova, end, shift);
 		pte = read_pte(table, s.idx);
 		if (!is_present(pte) && can_be_leaf(map, &s, shift)) {
-			pte = (map->hva + (s.start - map->iova)) | map->perm;
+			pte = (map->hva + (s.start - map->iova)) | map->leaf_bits;
 			pte |= shift == LEAF_SHIFT ? 0 : SIOV_VTD_SS_PS;
 			set_pte(table, s.idx, pte);
-			nb_pages[sst_size_idx(shift)]++;
+			ctx->nb_pages[ptable_size_idx(shift)]++;
 			continue;
 		}
 		if (!is_present(pte)) {
-			pte = (uint64_t)(uintptr_t)pool_list_pop(tables) | SIOV_VTD_SS_RW;
+			pte = (uint64_t)(uintptr_t)pool_list_pop(ctx->tables) | ctx->table_bits;
 			set_pte(table, s.idx, pte);
 		}
-		map_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, map, s.start, s.end,
-			  tables, nb_pages);
+		map_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end, ctx);
 	}
 }
 
 void
-sst_map(table_word_t *root, const struct sst_map *map, struct pool_list *tables,
-	uint64_t nb_pages[SST_NB_SIZES])
+ptable_map(const struct ptable *pt, const struct ptable_map *map, struct pool_list *tables,
+	   uint64_t nb_pages[PTABLE_NB_SIZES])
 {
-	map_level(root, ROOT_SHIFT, map, map->iova, map->iova + map->len, tables, nb_pages);
+	const struct map_ctx ctx = {
+		.map = map,
+		.tables = tables,
+		.nb_pages = nb_pages,
+		.table_bits = pt->format->table_bits,
+	};
+
+	map_level(pt->root, pt->format->root_shift, map->iova, map->iova + map->len, &ctx);
 }
 
 static int
 plan_unmap_level(const table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
-		 struct sst_found *found)
+		 struct ptable_found *found)
 {
 	struct span s;
 	uint64_t pte;
@@ -171,10 +197,10 @@ plan_unmap_level(const table_word_t *table, unsigned int shift, uint64_t iova, u
 }
 
 int
-sst_plan_unmap(const table_word_t *root, uint64_t iova, uint64_t end, struct sst_found *found)
+ptable_plan_unmap(const struct ptable *pt, uint64_t iova, uint64_t end, struct ptable_found *found)
 {
 	found->leaves = 0;
-	return plan_unmap_level(root, ROOT_SHIFT, iova, end, found);
+	return plan_unmap_level(pt->root, pt->format->root_shift, iova, end, found);
 }
 
 static void
@@ -186,7 +212,7 @@ clear_pte(table_word_t *table, unsigned int idx)
 
 static void
 unmap_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
-	    struct sst_clear_ctx *ctx)
+	    struct ptable_clear_ctx *ctx)
 {
 	table_word_t *below;
 	struct span s;
@@ -212,7 +238,47 @@ unmap_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end
 }
 
 void
-sst_unmap(table_word_t *root, uint64_t iova, uint64_t end, struct sst_clear_ctx *ctx)
+ptable_unmap(const struct ptable *pt, uint64_t iova, uint64_t end, struct ptable_clear_ctx *ctx)
 {
-	unmap_level(root, ROOT_SHIFT, iova, end, ctx);
+	unmap_level(pt->root, pt->format->root_shift, iova, end, ctx);
+}
+
+/* Walks set D meanwhile: clearing is atomic, and what they see cleared they set again. */
+static void
+dirty_leaf(table_word_t *word, unsigned int shift, const struct span *s,
+	   struct ptable_dirty_ctx *ctx)
+{
+	if ((siov_atomic_load(word, relaxed) & SIOV_VTD_SS_D) == 0)
+		return;
+	if (ctx->clears) {
+		siov_atomic_fetch_and(word, ~SIOV_VTD_SS_D, relaxed); /* ordered by post_to() */
+		ctx->leaves |= shift == LEAF_SHIFT ? INVAL_LEAF_4K : INVAL_LEAF_2M;
+	}
+	ctx->on_dirty(ctx->arg, s->start, s->end);
+}
+
+static void
+dirty_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
+	    struct ptable_dirty_ctx *ctx)
+{
+	struct span s;
+	uint64_t pte;
+
+	for (; iova < end; iova = s.end) {
+		s = span_at(iova, end, shift);
+		pte = read_pte(table, s.idx);
+		if (!is_present(pte))
+			continue;
+		if (is_leaf(pte, shift))
+			dirty_leaf(&table[s.idx], shift, &s, ctx);
+		else
+			dirty_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end,
+				    ctx);
+	}
+}
+
+void
+ptable_dirty(const struct ptable *pt, uint64_t iova, uint64_t end, struct ptable_dirty_ctx *ctx)
+{
+	dirty_level(pt->root, pt->format->root_shift, iova, end, ctx);
 }
