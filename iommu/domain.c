@@ -97,6 +97,8 @@ domain_conf_check(const struct siov_iommu *iommu, const struct siov_domain_conf 
 		return -EINVAL;
 	if (conf->pid < 0 || (conf->pid != 0 && conf->kind != SIOV_DOMAIN_PROCESS))
 		return -EINVAL;
+	if (conf->prq != NULL && !prq_is_of(conf->prq, iommu))
+		return -EINVAL;
 	return parent_check(iommu, conf);
 }
 

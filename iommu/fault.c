@@ -58,6 +58,17 @@ siov_atc_record_fault(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsig
 }
 
 unsigned int
+siov_atc_take_faults(struct siov_atc *atc, struct siov_fault_record *out, unsigned int max)
+{
+	unsigned int nb;
+
+	pthread_mutex_lock(&atc->iommu->lock);
+	nb = fault_take(atc->fault_ring, out, max);
+	pthread_mutex_unlock(&atc->iommu->lock);
+	return nb;
+}
+
+unsigned int
 siov_iommu_take_faults(struct siov_iommu *iommu, struct siov_fault_record *out, unsigned int max)
 {
 	unsigned int nb = 0;

@@ -4,6 +4,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "iommu_priv.h"
+#include "prq_priv.h"
 
 #define TIMEOUT_MS_MAX 3600000u
 
@@ -96,6 +97,7 @@ siov_iommu_free(struct siov_iommu *iommu)
 	if (iommu == NULL)
 		return;
 	domain_fini(iommu);
+	prq_fini(iommu);
 	pasid_fini(iommu);
 	range_fini(iommu);
 	pool_fini(&iommu->pool);

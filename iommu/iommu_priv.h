@@ -14,6 +14,8 @@
 #include "ptable_priv.h"
 #include "siov_iommu.h"
 
+struct prq_unit; /* prq_priv.h */
+
 #define IOMMU_DID_MAX 65535u
 #define IOMMU_HVA_END (UINT64_C(1) << 48) /* addresses a cache entry can hold */
 
@@ -83,6 +85,7 @@ struct siov_iommu {
 	size_t nb_bytes; /* taken from mem by iommu_alloc() */
 	uint64_t nb_invalidations;
 	uint64_t nb_inval_timeouts;
+	struct prq_unit *prqs; /* page requests; NULL until the first queue, then const */
 };
 
 /* iommu.c: memory of the unit, counted. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "iommu_priv.h"
+#include "prq_priv.h"
 
 #define BITMAP_WORDS ((SIOV_PASID_MAX + 1) / 64)
 #define BITMAP_BYTES (BITMAP_WORDS * sizeof(uint64_t))
@@ -259,6 +260,8 @@ bind_locked(struct siov_iommu *iommu, uint32_t pasid, struct siov_domain *dom)
 		return -ENOMEM;
 	table = table_of(iommu, pasid);
 	entry = entry_in(table, pasid);
+	if (dom->conf.prq != NULL)
+		prq_forget_pasid(dom->conf.prq, pasid);
 	write_entry(entry, dom);
 	(*pool_used(table))++;
 	dom->nb_bound++;
@@ -339,7 +342,7 @@ invalidate_locked(struct siov_iommu *iommu, uint32_t pasid, uint64_t iova, uint6
 		.pasid = pasid,
 		.leaves = INVAL_LEAF_4K | INVAL_LEAF_2M,
 		.first_page = iova / SIOV_VTD_PAGE_SIZE,
-		.end_page = (iova + len) / SIOV_VTD_PAGE_SIZE,
+		.end_page = (iova + len - 1) / SIOV_VTD_PAGE_SIZE + 1,
 	};
 	struct pool_list none = {0};
 
@@ -354,7 +357,7 @@ siov_pasid_invalidate(struct siov_iommu *iommu, uint32_t pasid, uint64_t iova, u
 	if (iommu == NULL || !is_usable(pasid) || len == 0 ||
 	    (iova | len) % SIOV_VTD_PAGE_SIZE != 0)
 		return -EINVAL;
-	if (iova + len < iova)
+	if (iova + len - 1 < iova)
 		return -ERANGE;
 	pthread_mutex_lock(&iommu->lock);
 	iommu_reap(iommu);

@@ -134,7 +134,9 @@ remove_range(struct siov_iommu *iommu, uint64_t start, uint64_t end)
 static int
 add_checked(struct siov_iommu *iommu, void *hva, size_t len, bool is_mmio)
 {
+	const struct inval_req all = {.type = INVAL_ALL};
 	uint64_t start = (uintptr_t)hva;
+	struct pool_list no_pages = {0};
 	int rc;
 
 	if (iommu == NULL || hva == NULL || len == 0 || (start | len) % SIOV_VTD_PAGE_SIZE != 0)
@@ -144,6 +146,9 @@ add_checked(struct siov_iommu *iommu, void *hva, size_t len, bool is_mmio)
 	pthread_mutex_lock(&iommu->lock);
 	iommu_reap(iommu);
 	rc = add_range(iommu, start, start + len, is_mmio);
+	/* Of our own process all that is not a BAR may be cached already. */
+	if (rc == 0 && is_mmio && siov_atomic_load(&iommu->nb_self, relaxed) != 0)
+		rc = iommu_invalidate(iommu, &all, &no_pages);
 	pthread_mutex_unlock(&iommu->lock);
 	return rc;
 }

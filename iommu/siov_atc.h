@@ -200,15 +200,12 @@ SIOV_API void siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *
 SIOV_API void siov_atc_serve(struct siov_atc *atc);
 
 /*
- * Out of line: the granule of the tag is not at home, or lacks the permission. By value, since a
- * result in memory would cost each lookup, hit or miss, the store; hva NULL: len is the reason.
+ * Out of line: the granule of the tag is not at home or lacks the permission, or the key is outside
+ * what a tag can hold. By value, since a result in memory would cost each lookup, hit or miss, the
+ * store; hva NULL: len is the reason.
  */
 SIOV_API struct siov_xlate siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag,
 					 uint64_t home, uint64_t iova, unsigned int perm_needed);
-
-/* Out of line: the key is outside what a tag can hold. */
-SIOV_API struct siov_xlate siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova,
-						unsigned int perm_needed);
 
 /**
  * The process whose address space a PASID is, after SIOV_XLATE_PROCESS; NULL: unbound meanwhile.
@@ -248,6 +245,14 @@ siov_atc_may_fault(const struct siov_atc *atc)
  */
 SIOV_API void siov_atc_record_fault(struct siov_atc *atc, uint32_t pasid, uint64_t iova,
 				    unsigned int perm, int reason);
+
+/**
+ * Fetch and forget fault records of one cache, oldest first; see siov_iommu_take_faults().
+ *
+ * Thread: control.
+ */
+SIOV_API unsigned int siov_atc_take_faults(struct siov_atc *atc, struct siov_fault_record *out,
+					   unsigned int max);
 
 /**
  * Report a quiescent state: the owner holds no hva from before. Serves pending invalidations, a
@@ -290,6 +295,13 @@ siov_atc_entry_at(const struct siov_atc *atc, uint64_t offset)
 	return (const struct siov_atc_entry *)((const char *)atc->entry + offset);
 }
 
+/* True when the key is outside what a tag can hold: never cached, the walk says why. */
+static inline bool
+siov_atc_is_beyond(uint32_t pasid, uint64_t iova)
+{
+	return pasid > SIOV_PASID_MAX || iova > SIOV_ATC_IOVA_MAX;
+}
+
 /* Look for one granule size: at home, or out of line. */
 static inline int
 siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift,
@@ -299,7 +311,8 @@ siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned in
 	uint64_t home = siov_atc_home(atc, tag);
 	const struct siov_atc_entry *entry = siov_atc_entry_at(atc, home);
 
-	if (unlikely(entry->tag != tag ||
+	/* One call for all that is no hit: a second one costs hits a third more. */
+	if (unlikely(entry->tag != tag || siov_atc_is_beyond(pasid, iova) ||
 		     (perm_needed & entry->data & SIOV_ATC_DATA_DENIED) != 0)) {
 		struct siov_xlate found = siov_atc_miss(atc, pasid, tag, home, iova, perm_needed);
 
@@ -309,13 +322,6 @@ siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned in
 	x->hva = (void *)(uintptr_t)(iova + (entry->data & SIOV_ATC_DATA_DELTA));
 	x->len = -(iova | UINT64_MAX << shift);
 	return 0;
-}
-
-/* True when the key is outside what a tag can hold: never cached, the walk says why. */
-static inline bool
-siov_atc_is_beyond(uint32_t pasid, uint64_t iova)
-{
-	return pasid > SIOV_PASID_MAX || iova > SIOV_ATC_IOVA_MAX;
 }
 
 /* Size of the granule to look for first. */
@@ -344,12 +350,6 @@ siov_atc_translate(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned
 {
 	unsigned int shift = atc->only_shift;
 
-	if (unlikely(siov_atc_is_beyond(pasid, iova))) {
-		struct siov_xlate found = siov_atc_miss_beyond(atc, pasid, iova, perm_needed);
-
-		*x = found;
-		return found.hva != NULL ? 0 : (int)found.len;
-	}
 	/* Copies with a constant shift: a third faster than one with a variable. */
 	if (shift == SIOV_ATC_SHIFT_4K)
 		return siov_atc_lookup(atc, pasid, iova, SIOV_ATC_SHIFT_4K, perm_needed, x);

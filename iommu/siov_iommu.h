@@ -181,7 +181,8 @@ SIOV_API int siov_iommu_remove_memory(struct siov_iommu *iommu, void *hva, size_
  *
  * @param iommu unit.
  * @param hva,len as siov_iommu_add_memory(); taken away with siov_iommu_remove_memory().
- * @return as siov_iommu_add_memory().
+ * @return as siov_iommu_add_memory(); -ETIMEDOUT declared, but an engine may reach it until
+ *   siov_iommu_synchronize() returns 0.
  * Thread: control.
  * Spec: 7.6.3.
  */

@@ -86,16 +86,34 @@ find_elsewhere(struct siov_atc *atc, uint64_t tag, uint64_t home, uint64_t iova,
 	return entry;
 }
 
+/* A key that no tag can hold: walked each time. */
+static struct siov_xlate
+walk_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed)
+{
+	struct walk w = {0};
+	int rc;
+
+	atc_count(&atc->misses, 1);
+	rc = walk_all(&w, atc, pasid, iova, perm_needed);
+	if (rc == 0)
+		return answer(w.hva, w.data, w.shift, iova, perm_needed);
+	atc_count(&atc->faults, 1);
+	return no_xlate(rc);
+}
+
 /* The pasid is in the tag too, but a walk need not wait for that. */
 struct siov_xlate
 siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag, uint64_t home, uint64_t iova,
 	      unsigned int perm_needed)
 {
-	const struct siov_atc_entry *entry = find_elsewhere(atc, tag, home, iova, perm_needed);
+	const struct siov_atc_entry *entry;
 	struct siov_xlate found;
 	struct walk w = {0};
 	int rc;
 
+	if (unlikely(siov_atc_is_beyond(pasid, iova)))
+		return walk_beyond(atc, pasid, iova, perm_needed);
+	entry = find_elsewhere(atc, tag, home, iova, perm_needed);
 	if (entry != NULL) {
 		atc_count(&atc->second_probes, 1);
 		return answer(iova + (entry->data & SIOV_ATC_DATA_DELTA), entry->data,
@@ -115,20 +133,6 @@ siov_atc_miss(struct siov_atc *atc, uint32_t pasid, uint64_t tag, uint64_t home,
 	if (unlikely(found.hva == NULL))
 		atc_count(&atc->faults, 1);
 	return found;
-}
-
-struct siov_xlate
-siov_atc_miss_beyond(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int perm_needed)
-{
-	struct walk w = {0};
-	int rc;
-
-	atc_count(&atc->misses, 1);
-	rc = walk_all(&w, atc, pasid, iova, perm_needed);
-	if (rc == 0)
-		return answer(w.hva, w.data, w.shift, iova, perm_needed);
-	atc_count(&atc->faults, 1);
-	return no_xlate(rc);
 }
 
 /* Keys of a burst and their walks; live[] names those that have still to be walked. */

@@ -108,15 +108,20 @@ ss_check(uint64_t pte, unsigned int shift)
 	return 0;
 }
 
-/* Bits to set in an entry: A always, D in that of a page that may be and will be written. */
+/*
+ * Bits to set in an entry: A on the way to the page; in that of the page only if all that is wanted
+ * is allowed, and D too for a write.
+ */
 static uint64_t
-ss_ad_bits(uint64_t q0, uint64_t pte, unsigned int shift, uint64_t perm)
+ss_ad_bits(uint64_t q0, uint64_t pte, unsigned int shift, uint64_t allowed, unsigned int want)
 {
 	if ((q0 & SIOV_VTD_PE_SSADE) == 0)
 		return 0;
-	if (ss_is_page(pte, shift) && (perm & SIOV_PERM_W) != 0)
-		return SIOV_VTD_SS_A | SIOV_VTD_SS_D;
-	return SIOV_VTD_SS_A;
+	if (!ss_is_page(pte, shift))
+		return SIOV_VTD_SS_A;
+	if ((want & ~allowed) != 0)
+		return 0;
+	return (want & SIOV_PERM_W) != 0 ? SIOV_VTD_SS_A | SIOV_VTD_SS_D : SIOV_VTD_SS_A;
 }
 
 /*
@@ -142,14 +147,15 @@ ss_walk(uint64_t q0, uint64_t addr, unsigned int want, struct stage *out)
 			rc = ss_check(pte, shift);
 			if (rc != 0)
 				return rc;
-		} while (!set_bits(word, &pte, ss_ad_bits(q0, pte, shift, perm & pte & want)));
+		} while (!set_bits(word, &pte, ss_ad_bits(q0, pte, shift, perm & pte, want)));
 		perm &= pte;
 		if (ss_is_page(pte, shift))
 			break;
 		table = pte & SIOV_VTD_ADDR_MASK;
 	}
-	if ((q0 & SIOV_VTD_PE_SSADE) != 0 && (pte & SIOV_VTD_SS_D) == 0)
-		perm &= ~SIOV_VTD_SS_W; /* for the cache: a write must come back and set D */
+	/* For the cache: a write must come back and set D. (A fault is not cached, and keeps W.) */
+	if ((q0 & SIOV_VTD_PE_SSADE) != 0 && (pte & SIOV_VTD_SS_D) == 0 && (want & ~perm) == 0)
+		perm &= ~SIOV_VTD_SS_W;
 	out->addr = (pte & SIOV_VTD_ADDR_MASK) + (addr & page_mask(shift));
 	out->shift = shift;
 	out->denied = (unsigned int)(~perm & SIOV_VTD_SS_RW);
@@ -422,15 +428,41 @@ walk_first_stage(const struct request *r, struct stage *out)
 
 /* ---- the other kinds ---- */
 
+static const struct iommu_ranges *
+ranges_of(const struct request *r)
+{
+	/* A4: pairs with R4 in publish() of range.c */
+	return siov_atomic_load(&r->atc->iommu->ranges, acquire);
+}
+
+static bool
+has_mmio(const struct iommu_ranges *ranges, uint64_t start, uint64_t end)
+{
+	const struct iommu_range *range = ranges->range;
+
+	for (; range < &ranges->range[ranges->nb]; range++)
+		if (range->is_mmio && range->start < end && start < range->end)
+			return true;
+	return false;
+}
+
+/* The BARs are addresses of our own process, too. */
 static int
 walk_process(const struct request *r, struct stage *out)
 {
+	const struct iommu_ranges *ranges = ranges_of(r);
+	uint64_t granule = r->iova & ~page_mask(SIOV_ATC_SHIFT_2M);
+
 	if (r->iova >= PROCESS_END)
 		return SIOV_FAULT_NOT_CANONICAL;
 	if (r->process->pidfd >= 0)
 		return SIOV_XLATE_PROCESS;
+	if (has_mmio(ranges, r->iova, r->iova + 1))
+		return SIOV_FAULT_DMA_LIMIT;
 	out->addr = r->iova;
 	out->shift = SIOV_ATC_SHIFT_2M;
+	if (has_mmio(ranges, granule, granule + page_mask(SIOV_ATC_SHIFT_2M) + 1))
+		out->shift = SIOV_ATC_SHIFT_4K;
 	out->denied = PERM_PRIV;
 	return 0;
 }
@@ -438,9 +470,7 @@ walk_process(const struct request *r, struct stage *out)
 static int
 walk_pass_through(const struct request *r, struct stage *out)
 {
-	/* A4: pairs with R4 in publish() of range.c */
-	const struct iommu_ranges *ranges = siov_atomic_load(&r->atc->iommu->ranges, acquire);
-	const struct iommu_range *range = range_find(ranges, r->iova, 1);
+	const struct iommu_range *range = range_find(ranges_of(r), r->iova, 1);
 	uint64_t size = UINT64_C(1) << SIOV_ATC_SHIFT_2M;
 	uint64_t granule = r->iova & ~(size - 1);
 

@@ -43,6 +43,8 @@ enum siov_dmwr {
 	SIOV_DMWR_NB,
 	/** Not sent: general protection, as the instruction raises it (no PASID, reserved bits). */
 	SIOV_DMWR_GP = SIOV_DMWR_NB,
+	/** Not sent: a guest's PASID that its VMM let not through (siov_vm_pasid.h). */
+	SIOV_DMWR_EXIT,
 };
 
 /** The context has a valid PASID (IA32_PASID bit 31). */
