@@ -69,6 +69,8 @@ unsigned int bench_submitter_lcore(unsigned int id);
 void bench_swq_submit(void);
 void bench_e2e_copy(void);
 void bench_translate(void);
+void bench_kinds(void);
+void bench_isolation(void);
 void bench_latency(void);
 void bench_pasid_scale(void);
 void bench_fairness(void);

@@ -31,6 +31,13 @@ free_all(struct bench_dev *bd)
 bool
 bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint32_t nb_pasids)
 {
+	return bench_dev_start_kind(bd, entries, mem_bytes, nb_pasids, SIOV_DOMAIN_SECOND_STAGE);
+}
+
+bool
+bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint32_t nb_pasids,
+		     enum siov_domain_kind kind)
+{
 	struct siov_gmem_conf gmem_conf;
 	struct siov_dev_conf conf;
 
@@ -39,6 +46,7 @@ bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint
 	conf.wqs[0].size = entries;
 	siov_gmem_conf_init(&gmem_conf);
 	gmem_conf.size = mem_bytes;
+	gmem_conf.kind = kind;
 	if (siov_dev_create(&conf, &bd->dev) != 0 ||
 	    siov_gmem_create(bd->dev, &gmem_conf, &bd->gmem) != 0)
 		goto fail;
@@ -67,6 +75,14 @@ adds_up(struct siov_dev *dev, uint64_t nb)
 
 	free(stats);
 	return ok;
+}
+
+void
+bench_dev_abandon(struct bench_dev *bd)
+{
+	siov_atomic_store(&bd->stop, 1, relaxed);
+	rte_eal_wait_lcore(bench_engine_lcore());
+	free_all(bd);
 }
 
 bool

@@ -22,6 +22,13 @@ struct bench_dev {
 bool bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 		     uint32_t nb_pasids);
 
+/* The same with memory of another kind; size and the device address are the bench's own. */
+bool bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+			  uint32_t nb_pasids, enum siov_domain_kind kind);
+
+/* Stop the engine and take everything down, whatever became of the submissions. */
+void bench_dev_abandon(struct bench_dev *bd);
+
 /*
  * Stop the engine and take everything down. True: the device's counts add up to the nb submissions
  * that were accepted, each of them completed with success.

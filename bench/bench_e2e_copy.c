@@ -3,7 +3,8 @@
  * How fast does a copy go through the whole device? Distinct source and destination buffers, spread
  * over the same memory for everybody, one submitter, one engine, verified byte by byte afterwards.
  * Peer: DPDK's dma_skeleton through rte_dmadev. Limit: the engine's core alone, copying the same
- * buffers with rte_memcpy.
+ * buffers with rte_memcpy. Rows with a kind of address space other than the default, second stage,
+ * have that as their peer; kind=process is shared virtual memory.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 
 struct args {
 	uint32_t size;
+	enum siov_domain_kind kind;
 };
 
 struct pairs {
@@ -168,7 +170,7 @@ measure_ours(const void *arg)
 	struct pairs p;
 	bool ok, warm_ok = false;
 
-	if (!bench_dev_start(&bd, 1024, DATA_BYTES + (2u << 20), 1))
+	if (!bench_dev_start_kind(&bd, 1024, DATA_BYTES + (2u << 20), 1, args->kind))
 		return BENCH_FAILED;
 	p = make_pairs(bd.hva, args->size);
 	ok = open_copier(&copier, &bd, &p);
@@ -181,6 +183,16 @@ measure_ours(const void *arg)
 	ok = ok && warm_ok && is_copied(&p, nb);
 	ok = bench_dev_stop(&bd, nb_warm + nb) && ok;
 	return ok ? rate(&p, nb, cycles) : BENCH_FAILED;
+}
+
+/* The same with plain second-stage tables. */
+static double
+measure_second_stage(const void *arg)
+{
+	struct args args = *(const struct args *)arg;
+
+	args.kind = SIOV_DOMAIN_SECOND_STAGE;
+	return measure_ours(&args);
 }
 
 /* ---- peer ---- */
@@ -317,6 +329,37 @@ measure_memcpy(const void *arg)
 	return ok ? rate(&job.p, job.nb, job.cycles) : BENCH_FAILED;
 }
 
+static void
+run_kinds(void)
+{
+	static const struct {
+		const char *name;
+		enum siov_domain_kind kind;
+	} kinds[] = {
+		{"process", SIOV_DOMAIN_PROCESS},
+		{"nested", SIOV_DOMAIN_NESTED},
+		{"first", SIOV_DOMAIN_FIRST_STAGE},
+	};
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(kinds); i++) {
+		const struct args args = {.size = 4096, .kind = kinds[i].kind};
+		char name[32];
+		const struct bench_row row = {
+			.bench = "e2e_copy",
+			.name = name,
+			.unit = "GB/s",
+			.ours = {"siov", measure_ours},
+			.peers = {{"second_stage", measure_second_stage}},
+			.limit = {"rte_memcpy", measure_memcpy},
+			.args = &args,
+		};
+
+		snprintf(name, sizeof(name), "size=4096,kind=%s", kinds[i].name);
+		bench_row_run(&row);
+	}
+}
+
 void
 bench_e2e_copy(void)
 {
@@ -325,7 +368,7 @@ bench_e2e_copy(void)
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(sizes); i++) {
-		const struct args args = {.size = sizes[i]};
+		const struct args args = {.size = sizes[i], .kind = SIOV_DOMAIN_SECOND_STAGE};
 		char name[32];
 		const struct bench_row row = {
 			.bench = "e2e_copy",
@@ -340,4 +383,5 @@ bench_e2e_copy(void)
 		snprintf(name, sizeof(name), "size=%u", args.size);
 		bench_row_run(&row);
 	}
+	run_kinds();
 }

@@ -278,7 +278,8 @@ static const struct {
 	void (*run)(void);
 } benches[] = {
 	{"swq_submit", bench_swq_submit}, {"e2e_copy", bench_e2e_copy},
-	{"translate", bench_translate},   {"latency", bench_latency},
+	{"translate", bench_translate},   {"translate", bench_kinds},
+	{"latency", bench_latency},       {"isolation", bench_isolation},
 	{"fairness", bench_fairness},     {"pasid_scale", bench_pasid_scale},
 	{"control", bench_control},
 };

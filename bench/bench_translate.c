@@ -480,6 +480,8 @@ bench_translate(void)
 		{"path=hit,pasids=4096", HITS(4096, 1, DEFAULT, false)},
 		{"path=hit,pasids=65536", HITS(65536, 1, LARGEST, false)},
 		{"path=hit,pasids=65536,atc=262144", HITS(65536, 1, 262144, false)},
+		{"path=hit,pasids=1,pages=65536", HITS(1, 65536, LARGEST, false)},
+		{"path=hit,pasids=64,pages=65536", HITS(64, 1024, LARGEST, false)},
 		{"path=hit,pasids=1048575", HITS(SIOV_PASID_MAX, 1, LARGEST, false)},
 		{"path=hit,pasids=64,order=dependent", HITS(64, 1, DEFAULT, true)},
 		{"path=hit,pasids=65536,order=dependent", HITS(65536, 1, LARGEST, true)},

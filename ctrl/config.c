@@ -92,11 +92,11 @@ read_group_id(struct parser *parser, json_t *value, void *obj)
 static int
 read_block_on_fault(struct parser *parser, json_t *value, void *obj)
 {
-	RTE_SET_USED(obj);
-	if (!parser->is_ungrouped && json_integer_value(value) != 0)
-		return config_refuse(
-			parser, -ENOTSUP,
-			"\"block_on_fault\" 1: allowed is 0, page requests are not offered");
+	struct siov_dev_wq_conf *wq = obj;
+
+	RTE_SET_USED(parser);
+	if (json_integer_value(value) != 0)
+		wq->flags |= SIOV_WQ_F_BOF;
 	return 0;
 }
 
@@ -315,6 +315,7 @@ static const struct key dev_siov_keys[] = {
 	{"name", T_STRING, 0, 0, NOWHERE, read_dev_name},
 	{"atc_entries", T_INT, SIOV_DEV_ATC_MIN, SIOV_DEV_ATC_MAX, DEV(atc_entries), NULL},
 	{"nb_latency", T_INT, 0, SIOV_DEV_LATENCY_MAX, DEV(nb_latency), NULL},
+	{"page_timeout_ms", T_INT, 1, SIOV_DEV_PAGE_TIMEOUT_MAX, DEV(page_timeout_ms), NULL},
 };
 static const struct key_table dev_siov_table = TABLE(dev_siov_keys);
 

@@ -241,14 +241,15 @@ set_ticking(struct wait_set *set, bool is_ticking)
 
 /* What there is to do after waking up. Returns whether requests are left. Under the lock. */
 static bool
-serve(struct siov_dev *dev, struct wait_set *set)
+serve(struct siov_dev *dev, struct wait_set *set, bool *is_tick)
 {
 	eventfd_t nb_events;
 	uint64_t nb_ticks;
 	bool is_left;
 
 	eventfd_read(set->event_fd, &nb_events);
-	if (read(set->timer_fd, &nb_ticks, sizeof(nb_ticks)) == sizeof(nb_ticks))
+	*is_tick = read(set->timer_fd, &nb_ticks, sizeof(nb_ticks)) == sizeof(nb_ticks);
+	if (*is_tick)
 		dev_log_errors(dev, dev_collect_errors(dev));
 	is_left = serve_requests(dev);
 	set_ticking(set, dev_is_active(dev));
@@ -289,13 +290,15 @@ static int
 control_loop(struct siov_dev *dev, struct wait_set *set)
 {
 	struct rte_epoll_event events[2];
-	bool must_stop, is_left;
+	bool must_stop, is_left, is_tick;
 
 	for (;;) {
 		dev_lock(dev);
-		is_left = serve(dev, set);
+		is_left = serve(dev, set, &is_tick);
 		must_stop = dev->control.must_stop;
 		dev_unlock(dev);
+		if (is_tick || must_stop)
+			dev_pass_faults(dev);
 		if (must_stop)
 			return 0;
 		if (rte_epoll_wait(set->epoll_fd, events, RTE_DIM(events), is_left ? STEP_MS : -1) <

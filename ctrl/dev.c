@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_pause.h>
 
@@ -49,12 +50,23 @@ count_wqs(const struct siov_dev_conf *conf, uint32_t group)
 	return nb;
 }
 
+/* Without EAL nobody knows the frequency: take 2 GHz. */
+static uint64_t
+ms_to_cycles(uint32_t ms)
+{
+	uint64_t hz = rte_get_tsc_hz();
+
+	return (hz != 0 ? hz : UINT64_C(2000000000)) / 1000 * ms;
+}
+
 static int
 create_engines(struct siov_dev *dev)
 {
 	struct engine_conf conf = {
 		.atc_entries = dev->conf.atc_entries,
+		.rid = dev->conf.rid,
 		.nb_latency = dev->conf.nb_latency,
+		.page_timeout_cycles = ms_to_cycles(dev->conf.page_timeout_ms),
 		.priv_enabled = dev->conf.flags & SIOV_DEV_F_PRIV,
 		.socket_id = dev->conf.socket_id,
 		.iommu = dev->iommu,
@@ -79,6 +91,7 @@ bind_engines(struct dev_wq *dwq)
 		.wq_id = dwq->id,
 		.weight = dwq->conf->priority,
 		.xfer_max = dwq->conf->xfer_max,
+		.control_pasid = dwq->conf->control_pasid,
 		.wq = dwq->wq,
 	};
 	int ret = 0;
@@ -240,10 +253,13 @@ dump_engine(FILE *f, const struct siov_dev *dev, unsigned int engine_id)
 	fprintf(f,
 		"engine %u: group %" PRIu32 ", polls %" PRIu64 " (idle %" PRIu64
 		"), dispatched %" PRIu64 ", slices %" PRIu64 ", translations %" PRIu64
-		" (missed %" PRIu64 "), errors dropped %" PRIu64 "\n",
+		" (missed %" PRIu64 "), errors dropped %" PRIu64 ", parked %" PRIu64
+		" (refused %" PRIu64 ", timed out %" PRIu64 "), page requests %" PRIu64
+		" (answered %" PRIu64 ", dropped %" PRIu64 ")\n",
 		engine_id, dev->conf.engines[engine_id].group, stats.polls, stats.idle_polls,
 		stats.dispatched, stats.slices, stats.atc_lookups, stats.atc_misses,
-		stats.errors_dropped);
+		stats.errors_dropped, stats.parked, stats.park_refused, stats.park_timeouts,
+		stats.page_requests, stats.page_answers, stats.prq_full);
 }
 
 void

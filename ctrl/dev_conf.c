@@ -11,6 +11,7 @@
 /* 2 MiB an engine: 65,536 PASIDs then cost what 64 do; with 16,384 entries it was twice as much. */
 #define DEFAULT_ATC_ENTRIES 131072
 #define DEFAULT_LATENCY 64u
+#define DEFAULT_PAGE_TIMEOUT_MS 1000u
 #define PRIORITY_MAX 15u
 
 /* Where the reason of a refusal goes. */
@@ -44,6 +45,7 @@ siov_dev_conf_init(struct siov_dev_conf *conf)
 		siov_dev_wq_conf_init(&conf->wqs[i]);
 	conf->atc_entries = DEFAULT_ATC_ENTRIES;
 	conf->nb_latency = DEFAULT_LATENCY;
+	conf->page_timeout_ms = DEFAULT_PAGE_TIMEOUT_MS;
 	conf->socket_id = -1;
 }
 
@@ -79,6 +81,7 @@ static const struct field dev_fields[] = {
 	FIELD(siov_dev_conf, nb_engines, 1, SIOV_DEV_ENGINES_MAX),
 	FIELD(siov_dev_conf, atc_entries, SIOV_DEV_ATC_MIN, SIOV_DEV_ATC_MAX),
 	FIELD(siov_dev_conf, nb_latency, 0, SIOV_DEV_LATENCY_MAX),
+	FIELD(siov_dev_conf, page_timeout_ms, 1, SIOV_DEV_PAGE_TIMEOUT_MAX),
 };
 
 static const struct field wq_fields[] = {
@@ -88,6 +91,7 @@ static const struct field wq_fields[] = {
 	FIELD(siov_dev_wq_conf, group, 0, SIOV_DEV_GROUPS_MAX - 1),
 	FIELD(siov_dev_wq_conf, lanes_max, 1, SIOV_WQ_LANES_MAX),
 	FIELD(siov_dev_wq_conf, pasid, 0, SIOV_PASID_MAX),
+	FIELD(siov_dev_wq_conf, control_pasid, 0, SIOV_PASID_MAX),
 	FIELD(siov_dev_wq_conf, xfer_max, 1, SIOV_DEV_XFER_MAX),
 };
 

@@ -62,6 +62,7 @@ struct siov_dev {
 	struct dev_wq wqs[SIOV_DEV_WQS_MAX];
 	struct portal_pool portals;
 	struct dev_error_log errors;
+	bool is_pasid_off; /* PASID Enable of the PASID capability is clear */
 };
 
 static inline void
@@ -91,6 +92,9 @@ bool dev_is_active(const struct siov_dev *dev);
 
 /* Bring errors from engines and dedicated queues into the log. Returns how many. Under the lock. */
 unsigned int dev_collect_errors(struct siov_dev *dev);
+
+/* Give the owner the faults of the device's translations. Not under the lock. */
+void dev_pass_faults(struct siov_dev *dev);
 
 /* Log the newest n errors of the log, a few of them in full. Under the lock. */
 void dev_log_errors(const struct siov_dev *dev, unsigned int n);

@@ -194,6 +194,25 @@ dev_collect_errors(struct siov_dev *dev)
 }
 
 void
+dev_pass_faults(struct siov_dev *dev)
+{
+	struct siov_fault_record faults[ERRORS_AT_ONCE];
+	unsigned int n, total, i, j;
+
+	if (dev->conf.on_fault == NULL)
+		return;
+	for (i = 0; i < dev->conf.nb_engines; i++) {
+		total = 0;
+		do {
+			n = engine_take_faults(dev->engines[i], faults, ERRORS_AT_ONCE);
+			for (j = 0; j < n; j++)
+				dev->conf.on_fault(dev->conf.fault_arg, &faults[j]);
+			total += n;
+		} while (n == ERRORS_AT_ONCE && total < DEV_ERRORS);
+	}
+}
+
+void
 dev_log_errors(const struct siov_dev *dev, unsigned int n)
 {
 	const struct dev_error_log *log = &dev->errors;

@@ -7,7 +7,8 @@
  *  2. every attached lane is empty: engines have taken out what was accepted;
  *  3. a grace period has passed since: the bursts taken out are worked off, and what is longer is
  *     counted as a long transfer;
- *  4. no engine has a long transfer of the queue in progress.
+ *  4. no engine has a long transfer of the queue in progress, nor an operation that waits for a
+ *     page.
  * A submitter that looked just before (1) may still publish; (2) is therefore checked again with
  * each look, and a descriptor seen late starts (3) anew.
  */
@@ -69,7 +70,8 @@ is_drained(struct siov_dev *dev, const struct dev_wq *dwq, struct drain *drain)
 	if (rte_rcu_qsbr_check(qsbr, drain->token, false) != 1)
 		return false;
 	for (i = 0; i < dwq->nb_engines; i++) {
-		if (engine_nb_long(dwq->engines[i], dwq->id) != 0)
+		if (engine_nb_long(dwq->engines[i], dwq->id) != 0 ||
+		    engine_nb_parked(dwq->engines[i], dwq->id) != 0)
 			return false;
 	}
 	return true;
@@ -144,7 +146,29 @@ step_enable(struct siov_dev *dev, void *arg)
 		return -EINVAL;
 	if (dwq->is_draining)
 		return -EBUSY;
+	if (dev->is_pasid_off)
+		return -EPERM;
+	/* A shared queue's work brings its PASIDs along. */
+	if (dwq->wq->mode == SIOV_WQ_DEDICATED && dev->conf.wqs[*wq_id].pasid == 0)
+		return -ENXIO;
 	return siov_wq_set_state(dwq->wq, SIOV_WQ_ENABLED);
+}
+
+static int
+step_pasid_enable(struct siov_dev *dev, void *arg)
+{
+	const bool *is_on = arg;
+
+	if (dev_is_active(dev))
+		return -EBUSY;
+	dev->is_pasid_off = !*is_on;
+	return 0;
+}
+
+int
+siov_dev_pasid_enable(struct siov_dev *dev, bool is_on)
+{
+	return control_call(dev, step_pasid_enable, &is_on, 0);
 }
 
 int

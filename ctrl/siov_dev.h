@@ -47,6 +47,7 @@ extern "C" {
 #define SIOV_DEV_XFER_MAX (1u << 31) /**< bytes of one transfer */
 #define SIOV_DEV_ATC_MIN 64u /**< entries of an engine's translation cache */
 #define SIOV_DEV_ATC_MAX (1u << 20)
+#define SIOV_DEV_PAGE_TIMEOUT_MAX 3600000u /**< milliseconds */
 #define SIOV_DEV_LATENCY_MAX (1u << 20) /**< histograms of an engine, 4 KiB each */
 
 struct siov_dev;
@@ -60,7 +61,14 @@ struct siov_dev_wq_conf {
 	uint32_t group; /**< 0 to SIOV_DEV_GROUPS_MAX - 1; served by the engines of this group */
 	uint32_t lanes_max; /**< submitting threads, 1 to SIOV_WQ_LANES_MAX */
 	uint32_t flags; /**< SIOV_WQ_F_* */
-	uint32_t pasid; /**< dedicated: PASID of all its work */
+	uint32_t
+		pasid; /**< dedicated: PASID of all its work, primary; 0: none, cannot be enabled */
+	/**
+	 * Secondary PASID, of a control domain: completion records are written with it, data are
+	 * reached with the primary one. Whoever submits then chooses where in that domain a record
+	 * goes, so the domain should hold records only. 0: there is none.
+	 */
+	uint32_t control_pasid;
 	uint32_t xfer_max; /**< largest transfer, 1 to SIOV_DEV_XFER_MAX bytes */
 };
 
@@ -81,8 +89,17 @@ struct siov_dev_conf {
 	struct siov_dev_engine_conf engines[SIOV_DEV_ENGINES_MAX];
 	uint32_t atc_entries; /**< per engine, 64 to 1048576 */
 	uint32_t nb_latency; /**< (queue, PASID) pairs per engine with a histogram of their own */
+	uint32_t page_timeout_ms; /**< longest wait for a page without progress, 1 to 3600000 */
 	uint32_t flags; /**< SIOV_DEV_F_* */
 	int socket_id; /**< NUMA node, -1: any */
+	/**
+	 * Called by the control lcore for each translation of this device that faulted, within 250
+	 * ms; it may call the device and the platform. NULL: the records stay for
+	 * siov_iommu_take_faults().
+	 */
+	void (*on_fault)(void *arg, const struct siov_fault_record *fault);
+	void *fault_arg;
+	uint16_t rid; /**< requester id: what faults, page requests and interrupts carry */
 	struct siov_iommu *iommu; /**< the platform; NULL: the device makes one of its own */
 	const struct siov_mem *mem; /**< NULL: siov_mem_eal() */
 };
@@ -124,7 +141,22 @@ SIOV_API struct siov_engine *siov_dev_engine(struct siov_dev *dev, unsigned int 
 /** Queue @p wq_id, for siov_wq_* calls that only look; or NULL. */
 SIOV_API struct siov_wq *siov_dev_wq(struct siov_dev *dev, unsigned int wq_id);
 
-/** Accept submissions. @return 0; -EINVAL no such queue; -EBUSY it is draining; -ETIMEDOUT. */
+/**
+ * PASID Enable of the function's PASID capability; it is set after siov_dev_create. While it is
+ * clear, no queue can be enabled.
+ *
+ * @return 0; -EBUSY a queue is enabled; -ETIMEDOUT.
+ * Spec: 7.2.
+ */
+SIOV_API int siov_dev_pasid_enable(struct siov_dev *dev, bool is_on);
+
+/**
+ * Accept submissions.
+ *
+ * @return 0; -EINVAL no such queue; -EBUSY it is draining; -EPERM PASIDs are not enabled; -ENXIO a
+ *         dedicated queue without PASID; -ETIMEDOUT.
+ * Spec: 7.2.
+ */
 SIOV_API int siov_dev_wq_enable(struct siov_dev *dev, unsigned int wq_id);
 
 /**

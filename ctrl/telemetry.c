@@ -184,6 +184,8 @@ show_iommu_stats(const struct subject *subject, struct rte_tel_data *d)
 	siov_tel_add_dict_uint(d, "memory_bytes", iommu.memory_bytes);
 	siov_tel_add_dict_uint(d, "invalidation_ops", iommu.nb_invalidations);
 	siov_tel_add_dict_uint(d, "invalidation_timeouts", iommu.nb_inval_timeouts);
+	siov_tel_add_dict_uint(d, "fault_ops", iommu.nb_faults);
+	siov_tel_add_dict_uint(d, "faults_lost", iommu.nb_faults_lost);
 	return 0;
 }
 

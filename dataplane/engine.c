@@ -9,92 +9,14 @@
 
 #include <rte_pause.h>
 
-#include "engine.h"
-#include "errlog_priv.h"
-#include "op_priv.h"
-#include "record_priv.h"
+#include "comp_priv.h"
+#include "engine_priv.h"
+#include "guard_priv.h"
+#include "park_priv.h"
 
-#define BURST 32u
-#define SLICE_BYTES (64u * 1024)
 #define PREFETCH_BYTES 512u
 #define AHEAD_WRITE_MIN 256u /* for shorter writes the store buffer is enough */
-#define LONG_PER_LANE 4u /* long transfers of one lane in progress */
 #define FAILS 1024u /* records with failure counts of their own */
-
-/* A long transfer set aside. */
-struct long_op {
-	struct op op; /* op.desc is set for each slice: entries move */
-	struct dsa_hw_desc desc;
-	struct record *rec;
-	struct siov_lane *lane;
-	uint64_t stamp;
-};
-
-/* One queue as this engine serves it. */
-struct engine_wq {
-	/* const after bind */
-	struct siov_wq *wq;
-	struct op_limits limits;
-	uint32_t wq_id;
-	uint32_t slot;
-	uint32_t quantum; /* descriptors per poll */
-	bool has_stamps;
-	struct record_table records;
-	/* owner: engine lcore */
-	struct siov_lane **lanes; /* those this engine serves */
-	uint32_t nb_lanes;
-	uint32_t lane_gen;
-	uint32_t next_lane;
-	struct siov_wq_granter granter;
-	struct long_op *long_ops;
-	SIOV_ATOMIC(uint32_t) nb_long; /* read by control */
-	uint32_t next_long;
-};
-
-/* A burst on its way through the three passes. */
-struct burst {
-	struct siov_desc_words desc[BURST];
-	uint64_t stamp[BURST];
-	struct record *rec[BURST];
-	uint8_t *comp[BURST]; /* where the completion record goes; NULL: nowhere */
-	uint8_t comp_error[BURST]; /* why not, a completion code */
-	const uint8_t *src[BURST]; /* start of the source; NULL: none, or it faults */
-	uint8_t *dst[BURST]; /* start of the destination, likewise */
-	uint32_t src_len[BURST]; /* bytes from there to the end of the page */
-	uint32_t dst_len[BURST];
-	unsigned int nb;
-};
-
-struct engine_counters {
-	SIOV_ATOMIC(uint64_t) polls;
-	SIOV_ATOMIC(uint64_t) idle_polls;
-	SIOV_ATOMIC(uint64_t) dispatched;
-	SIOV_ATOMIC(uint64_t) slices;
-	SIOV_ATOMIC(uint64_t) lookups; /* in the translation cache */
-	SIOV_ATOMIC(uint64_t) errors_dropped;
-};
-
-struct siov_engine {
-	/* const after create and bind */
-	struct siov_atc *atc;
-	struct engine_wq *wqs;
-	uint32_t nb_wqs;
-	uint32_t nb_wqs_max;
-	uint32_t id;
-	bool priv_enabled;
-	int socket_id;
-	const struct siov_mem *mem;
-	/* owner: engine lcore */
-	struct record_pools pools __attribute__((aligned(64)));
-	struct engine_counters nb;
-	uint32_t next_long_wq;
-	uint64_t misses_seen;
-	struct burst burst;
-	/* from the engine to control */
-	struct errlog errors;
-	/* owner: control lcore */
-	size_t record_bytes;
-};
 
 /* ---- life ---- */
 
@@ -103,6 +25,7 @@ engine_create(const struct engine_conf *conf, struct siov_engine **out)
 {
 	const struct siov_atc_conf atc_conf = {
 		.entries = conf->atc_entries,
+		.rid = conf->rid,
 		.socket_id = conf->socket_id,
 	};
 	struct siov_engine *engine;
@@ -117,6 +40,8 @@ engine_create(const struct engine_conf *conf, struct siov_engine **out)
 	engine->socket_id = conf->socket_id;
 	engine->priv_enabled = conf->priv_enabled;
 	engine->nb_wqs_max = conf->nb_wqs_max;
+	engine->page_timeout_cycles =
+		conf->page_timeout_cycles != 0 ? conf->page_timeout_cycles : PARK_TIMEOUT_CYCLES;
 	ret = -ENOMEM;
 	engine->wqs = siov_mem_alloc(conf->mem, "siov_engine_wqs",
 				     conf->nb_wqs_max * sizeof(engine->wqs[0]), RTE_CACHE_LINE_SIZE,
@@ -127,6 +52,13 @@ engine_create(const struct engine_conf *conf, struct siov_engine **out)
 				  FAILS);
 	if (ret != 0)
 		goto fail;
+	ret = remote_create(conf->mem, conf->socket_id, &engine->remote);
+	if (ret != 0)
+		goto fail;
+	ret = guard_get();
+	if (ret != 0)
+		goto fail;
+	engine->has_guard = true;
 	ret = siov_atc_create(conf->iommu, &atc_conf, &engine->atc);
 	if (ret != 0)
 		goto fail;
@@ -152,10 +84,14 @@ engine_free(struct siov_engine *engine)
 
 	if (engine == NULL)
 		return;
+	park_free(engine);
 	for (i = 0; i < engine->nb_wqs; i++)
 		free_wq(engine, &engine->wqs[i]);
 	siov_mem_free(engine->mem, engine->wqs);
 	siov_atc_free(engine->atc);
+	if (engine->has_guard)
+		guard_put();
+	remote_free(engine->mem, engine->remote);
 	record_pools_free(&engine->pools, engine->mem);
 	siov_mem_free(engine->mem, engine);
 }
@@ -174,10 +110,13 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 	ewq->wq = conf->wq;
 	ewq->wq_id = conf->wq_id;
 	ewq->slot = conf->slot;
-	ewq->quantum = conf->weight * BURST;
+	ewq->quantum = conf->weight * ENGINE_BURST;
 	ewq->has_stamps = conf->wq->flags & SIOV_WQ_F_STAMPS;
 	ewq->limits.xfer_max = conf->xfer_max;
+	ewq->control_pasid = conf->control_pasid;
+	ewq->limits.forbidden = conf->wq->flags & SIOV_WQ_F_BOF ? 0 : IDXD_OP_FLAG_BOF;
 	ewq->limits.priv_enabled = engine->priv_enabled;
+	ewq->limits.remote = engine->remote;
 	ewq->lane_gen = UINT32_MAX;
 	ewq->lanes =
 		siov_mem_alloc(engine->mem, "siov_engine_lanes", lanes_max * sizeof(ewq->lanes[0]),
@@ -186,6 +125,8 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 				       (size_t)lanes_max * LONG_PER_LANE * sizeof(ewq->long_ops[0]),
 				       RTE_CACHE_LINE_SIZE, engine->socket_id);
 	ret = record_table_create(&ewq->records, engine->mem, engine->socket_id);
+	if (ret == 0 && conf->wq->flags & SIOV_WQ_F_BOF)
+		ret = park_create(engine);
 	if (ret != 0 || ewq->lanes == NULL || ewq->long_ops == NULL) {
 		free_wq(engine, ewq);
 		return -ENOMEM;
@@ -197,6 +138,7 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 void
 siov_engine_start(struct siov_engine *engine)
 {
+	guard_unblock_signals();
 	siov_atc_online(engine->atc);
 }
 
@@ -230,6 +172,12 @@ engine_take_errors(struct siov_engine *engine, struct siov_error *out, unsigned 
 	return errlog_take_sc(&engine->errors, out, max);
 }
 
+unsigned int
+engine_take_faults(struct siov_engine *engine, struct siov_fault_record *out, unsigned int max)
+{
+	return siov_atc_take_faults(engine->atc, out, max);
+}
+
 /* ---- completion ---- */
 
 /* Bytes 16 to 23 of the record. The sum so far is what a faulted CRC goes on from. */
@@ -241,24 +189,69 @@ completion_value(const struct op *op)
 
 	if (code == DSA_COMP_INVALID_FLAGS)
 		return op->invalid_flags;
-	if ((code == DSA_COMP_SUCCESS || code == DSA_COMP_PAGE_FAULT_NOBOF) &&
+	if ((code == DSA_COMP_SUCCESS || code == DSA_COMP_PAGE_FAULT_NOBOF ||
+	     code == DSA_COMP_PAGE_FAULT_IR) &&
 	    (opcode == DSA_OPCODE_CRCGEN || opcode == DSA_OPCODE_COPY_CRC))
 		return (uint32_t)~op->crc;
 	return 0;
 }
 
-/* Software polls the first byte, so the first word goes last. */
-static void
-write_completion(uint8_t *comp, const struct op *op, uint8_t result)
+/* Whether comp, which is not another process's, may be a bad address of this one. */
+static inline bool
+comp_may_fault(const struct siov_engine *engine, const struct dsa_hw_desc *desc,
+	       const uint8_t *comp)
 {
-	uint64_t *rec = (uint64_t *)(void *)comp;
+	return siov_atc_may_fault(engine->atc) && (uintptr_t)comp == desc->completion_addr;
+}
 
-	rec[1] = op->fault_addr;
-	rec[2] = completion_value(op);
-	rec[3] = 0;
-	/* Pairs with the client's acquire of the status. */
-	siov_atomic_store((SIOV_ATOMIC(uint64_t) *)rec,
-			  op->status | (uint64_t)result << 8 | (uint64_t)op->done << 32, release);
+/* False: it cannot be written there. */
+static bool
+write_completion(struct siov_engine *engine, const struct engine_wq *ewq, uint8_t *comp,
+		 const struct op *op, uint8_t result)
+{
+	uint32_t pasid = engine_comp_pasid(ewq, op->desc);
+	const struct comp_words words = {
+		.word[0] = op->status | (uint64_t)result << 8 | (uint64_t)op->done << 32,
+		.word[1] = op->fault_addr,
+		.word[2] = completion_value(op),
+	};
+
+	if (unlikely(comp == engine->remote->record))
+		return remote_write_record(engine->remote, siov_atc_process(engine->atc, pasid),
+					   op->desc->completion_addr, words.word);
+	if (unlikely(comp_may_fault(engine, op->desc, comp)))
+		return comp_write_guarded(comp, &words);
+	comp_write(comp, &words);
+	return true;
+}
+
+/* A record was due and has no place. */
+static void
+lose_completion(struct siov_engine *engine, const struct engine_wq *ewq, struct op *op)
+{
+	op->fault_addr = op->desc->completion_addr;
+	op->status = DSA_COMP_CRA_XLAT;
+	report_error(engine, ewq, op, DSA_COMP_CRA_XLAT);
+}
+
+/* Tell the platform of a translation that was refused for good. */
+static __rte_noinline void
+record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const struct op *op,
+	     uint8_t code)
+{
+	uint8_t *comp;
+	int reason;
+
+	if (code == DSA_COMP_CRA_XLAT) {
+		reason = engine_find_comp(engine, ewq, op->desc, &comp);
+		if (reason != 0)
+			siov_atc_record_fault(engine->atc, engine_comp_pasid(ewq, op->desc),
+					      op->desc->completion_addr, SIOV_PERM_W, reason);
+	} else if (op->fault_reason != 0 &&
+		   (code == DSA_COMP_PAGE_FAULT_NOBOF || code == DSA_COMP_PAGE_FAULT_IR)) {
+		siov_atc_record_fault(engine->atc, op->desc->pasid, op->fault_addr, op->fault_perm,
+				      op->fault_reason);
+	}
 }
 
 /* Tell the client and count; op->status is final. */
@@ -269,17 +262,23 @@ complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *re
 	uint8_t code = op->status & DSA_COMP_STATUS_MASK;
 	bool failed = code != DSA_COMP_SUCCESS && code != DSA_COMP_SUCCESS_PRED;
 	uint8_t result = failed && op->is_backward ? 1 : op->result;
+	bool is_due = op->desc->flags & IDXD_OP_FLAG_RCR || op->status != DSA_COMP_SUCCESS;
 
 	if (comp != NULL) {
-		if (op->desc->flags & IDXD_OP_FLAG_RCR || op->status != DSA_COMP_SUCCESS)
-			write_completion(comp, op, result);
+		if (is_due && unlikely(!write_completion(engine, ewq, comp, op, result))) {
+			lose_completion(engine, ewq, op);
+			failed = true;
+			code = DSA_COMP_CRA_XLAT;
+		}
 	} else if (failed) {
 		report_error(engine, ewq, op, code);
 	}
-	if (failed)
+	if (unlikely(failed)) {
 		record_failure(rec, &engine->pools, code);
-	else
+		record_fault(engine, ewq, op, code);
+	} else {
 		RECORD_ADD(&rec->completed, 1);
+	}
 	if (op->done != 0)
 		RECORD_ADD(&rec->bytes, op->done);
 	if (op->nb_lookups != 0)
@@ -288,40 +287,96 @@ complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *re
 
 /* ---- passes over a burst ---- */
 
+/* A supervisor's record is written as its data are. */
+static inline unsigned int
+comp_perm(const struct dsa_hw_desc *desc)
+{
+	return SIOV_PERM_W << op_perm_shift(siov_desc_load_word(desc));
+}
+
+/*
+ * Translate a completion address; what stands for one in another process is not touched. Returns 0
+ * or the reason of the fault.
+ */
+static inline int
+translate_comp(struct siov_engine *engine, const struct engine_wq *ewq,
+	       const struct dsa_hw_desc *desc, uint8_t **comp)
+{
+	struct siov_xlate x;
+	int reason;
+
+	reason = siov_atc_translate(engine->atc, engine_comp_pasid(ewq, desc),
+				    desc->completion_addr, comp_perm(desc), &x);
+	if (unlikely(reason == SIOV_XLATE_PROCESS)) {
+		*comp = engine->remote->record;
+		return 0;
+	}
+	*comp = x.hva;
+	/* Address 0 of this process is nothing to write to. */
+	return likely(x.hva != NULL) ? 0 : RTE_MAX(reason, 1);
+}
+
+/* can_complete where the translation does not tell. */
+static __rte_noinline bool
+probe_completion(struct siov_engine *engine, const struct engine_wq *ewq,
+		 const struct dsa_hw_desc *desc, uint8_t *comp)
+{
+	uint32_t pasid = engine_comp_pasid(ewq, desc);
+	uint64_t page = desc->completion_addr / GUARD_PAGE;
+
+	if (comp == engine->remote->record)
+		return remote_can_write_record(engine->remote, siov_atc_process(engine->atc, pasid),
+					       desc->completion_addr);
+	if (!comp_may_fault(engine, desc, comp) || page == engine->burst.probed_page)
+		return true;
+	if (!comp_is_writable(comp))
+		return false;
+	engine->burst.probed_page = page;
+	return true;
+}
+
+/* Whether the record can be written; asked late, when its line has come. */
+static inline bool
+can_complete(struct siov_engine *engine, const struct engine_wq *ewq,
+	     const struct dsa_hw_desc *desc, uint8_t *comp)
+{
+	if (likely(comp != engine->remote->record && !siov_atc_may_fault(engine->atc)))
+		return true;
+	return probe_completion(engine, ewq, desc, comp);
+}
+
 /* Where the completion record of descriptor i goes. */
 static void
-look_up_completion(struct siov_engine *engine, struct burst *burst, unsigned int i)
+look_up_completion(struct siov_engine *engine, const struct engine_wq *ewq, struct burst *burst,
+		   unsigned int i)
 {
 	const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
-	struct siov_xlate x;
 
 	burst->comp[i] = NULL;
 	burst->comp_error[i] = 0;
 	if (!(desc->flags & IDXD_OP_FLAG_CRAV))
 		return;
-	if (desc->completion_addr & (SIOV_COMP_SIZE - 1)) {
+	if (desc->completion_addr & (SIOV_COMP_SIZE - 1))
 		burst->comp_error[i] = DSA_COMP_CRA_ALIGN;
-	} else if (siov_atc_translate(engine->atc, desc->pasid, desc->completion_addr, SIOV_PERM_W,
-				      &x) != 0) {
+	else if (translate_comp(engine, ewq, desc, &burst->comp[i]) != 0)
 		burst->comp_error[i] = DSA_COMP_CRA_XLAT;
-	} else {
-		burst->comp[i] = x.hva;
-		siov_prefetch_write(x.hva);
-	}
+	else
+		siov_prefetch_write(burst->comp[i]);
 }
 
 /* Walk the burst's missing completion addresses together, so that their cache misses overlap. */
 static void
-warm_translations(struct siov_engine *engine, const struct burst *burst)
+warm_translations(struct siov_engine *engine, const struct engine_wq *ewq,
+		  const struct burst *burst)
 {
-	uint32_t pasid[BURST];
-	uint64_t iova[BURST];
+	uint32_t pasid[ENGINE_BURST];
+	uint64_t iova[ENGINE_BURST];
 	unsigned int i;
 
 	for (i = 0; i < burst->nb; i++) {
 		const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
 
-		pasid[i] = desc->pasid;
+		pasid[i] = engine_comp_pasid(ewq, desc);
 		iova[i] = desc->completion_addr;
 	}
 	siov_atc_fill_burst(engine->atc, pasid, iova, burst->nb);
@@ -337,7 +392,7 @@ look_up_burst(struct siov_engine *engine, struct engine_wq *ewq, struct burst *b
 		const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
 
 		rte_prefetch0(&ewq->records.dir[desc->pasid >> RECORD_BLOCK_LOG2]);
-		siov_atc_prefetch(engine->atc, desc->pasid, desc->completion_addr);
+		siov_atc_prefetch(engine->atc, engine_comp_pasid(ewq, desc), desc->completion_addr);
 	}
 	for (i = 0; i < burst->nb; i++) {
 		const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
@@ -349,28 +404,12 @@ look_up_burst(struct siov_engine *engine, struct engine_wq *ewq, struct burst *b
 	/* Misses come in crowds: worth the extra pass only while there were some just now. */
 	if (misses != engine->misses_seen) {
 		engine->misses_seen = misses;
-		warm_translations(engine, burst);
+		warm_translations(engine, ewq, burst);
 	}
 	for (i = 0; i < burst->nb; i++)
-		look_up_completion(engine, burst, i);
+		look_up_completion(engine, ewq, burst, i);
 	/* One for the record; those for data are counted with each operation. */
 	RECORD_ADD(&engine->nb.lookups, burst->nb);
-}
-
-static void
-set_aside(struct engine_wq *ewq, struct siov_lane *lane, const struct op *op, struct record *rec,
-	  uint64_t stamp)
-{
-	uint32_t n = siov_atomic_load(&ewq->nb_long, relaxed);
-	struct long_op *entry = &ewq->long_ops[n];
-
-	entry->op = *op;
-	entry->desc = *op->desc;
-	entry->rec = rec;
-	entry->lane = lane;
-	entry->stamp = stamp;
-	lane->nb_long++;
-	siov_atomic_store(&ewq->nb_long, n + 1, release);
 }
 
 static inline void
@@ -380,6 +419,23 @@ finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
 	complete_op(engine, ewq, rec, op, comp);
 	if (ewq->has_stamps)
 		record_latency(rec, &engine->pools, rte_rdtsc() - stamp);
+}
+
+void
+engine_finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
+		 struct op *op, uint8_t *comp, uint64_t stamp)
+{
+	finish_op(engine, ewq, rec, op, comp, stamp);
+}
+
+int
+engine_find_comp(struct siov_engine *engine, const struct engine_wq *ewq,
+		 const struct dsa_hw_desc *desc, uint8_t **comp)
+{
+	*comp = NULL;
+	if (!(desc->flags & IDXD_OP_FLAG_CRAV))
+		return 0;
+	return translate_comp(engine, ewq, desc, comp);
 }
 
 /*
@@ -392,6 +448,7 @@ translate_ahead(struct siov_engine *engine, const struct dsa_hw_desc *desc, uint
 {
 	struct siov_xlate x;
 
+	perm <<= op_perm_shift(siov_desc_load_word(desc));
 	if (siov_atc_translate(engine->atc, desc->pasid, iova, perm, &x) != 0)
 		return NULL;
 	*len = (uint32_t)RTE_MIN(x.len, (uint64_t)UINT32_MAX);
@@ -436,21 +493,33 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 	struct op op;
 
 	op_prepare(&op, desc, &ewq->limits);
+	if (unlikely(burst->comp[i] != NULL && !can_complete(engine, ewq, desc, burst->comp[i]))) {
+		burst->comp[i] = NULL;
+		burst->comp_error[i] = DSA_COMP_CRA_XLAT;
+	}
 	/* Where the result could not be told, nothing is done. */
-	if (unlikely(burst->comp_error[i] != 0))
+	if (unlikely(burst->comp_error[i] != 0)) {
+		if (burst->comp_error[i] == DSA_COMP_CRA_XLAT && op.status == OP_MORE &&
+		    op_can_block(&op) &&
+		    park_comp(engine, ewq, burst->rec[i], &op, burst->stamp[i]))
+			return;
 		op_refuse(&op, burst->comp_error[i], desc->completion_addr);
+	}
 	if (op.status == OP_MORE && !op_has_data(&op)) {
 		op.status = DSA_COMP_SUCCESS;
 	} else if (op.status == OP_MORE) {
-		if (desc->xfer_size > SLICE_BYTES) {
-			set_aside(ewq, lane, &op, burst->rec[i], burst->stamp[i]);
+		if (desc->xfer_size > ENGINE_SLICE_BYTES) {
+			long_add(ewq, lane, &op, burst->rec[i], burst->stamp[i]);
 			return;
 		}
 		op.src = burst->src[i];
 		op.src_len = burst->src_len[i];
 		op.dst = burst->dst[i];
 		op.dst_len = burst->dst_len[i];
-		op_run(&op, engine->atc, SLICE_BYTES);
+		op_run(&op, engine->atc, ENGINE_SLICE_BYTES);
+		if (unlikely(op_is_page_fault(&op)) && op_can_block(&op) &&
+		    park_op(engine, ewq, burst->rec[i], &op, burst->stamp[i]))
+			return;
 	}
 	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i]);
 }
@@ -483,7 +552,7 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 {
 	const struct siov_lane_limits limits = {
 		.nb_max = max,
-		.long_bytes = SLICE_BYTES,
+		.long_bytes = ENGINE_SLICE_BYTES,
 		.nb_long_max = LONG_PER_LANE,
 	};
 	struct burst *burst = &engine->burst;
@@ -494,10 +563,11 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 		return 0;
 	/* There is more: let it come from the submitter's core while we work on this burst. */
 	if (burst->nb == max)
-		siov_lane_prefetch_sc(lane, BURST / 2);
+		siov_lane_prefetch_sc(lane, ENGINE_BURST / 2);
 	siov_gather_popped(&lane->gather, burst->nb, now_cycles);
 	siov_wq_give_back(ewq->wq, &ewq->granter, burst->nb, now_cycles);
 	look_up_burst(engine, ewq, burst);
+	burst->probed_page = UINT64_MAX;
 	look_ahead(engine, burst, 0);
 	for (i = 0; i < burst->nb; i++) {
 		if (i + 1 < burst->nb)
@@ -530,68 +600,18 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 			*is_waiting = true;
 			continue;
 		}
-		n = serve_lane(engine, ewq, lane, RTE_MIN(BURST, ewq->quantum - done), now_cycles);
+		n = serve_lane(engine, ewq, lane, RTE_MIN(ENGINE_BURST, ewq->quantum - done),
+			       now_cycles);
 		done += n;
 		/* Another round: the queue's weight must also count where few lanes have work. */
-		if (n == BURST)
+		if (n == ENGINE_BURST)
 			seen = 0;
 	}
 	siov_wq_expire_grant(ewq->wq, &ewq->granter, now_cycles);
 	return done;
 }
 
-/* ---- long transfers ---- */
-
-/* Finish a long transfer: its completion address is translated anew, the old one may be gone. */
-static void
-finish_long(struct siov_engine *engine, struct engine_wq *ewq, uint32_t idx)
-{
-	struct long_op *entry = &ewq->long_ops[idx];
-	uint32_t last = siov_atomic_load(&ewq->nb_long, relaxed) - 1;
-	uint8_t *comp = NULL;
-	struct siov_xlate x;
-
-	if (entry->desc.flags & IDXD_OP_FLAG_CRAV) {
-		if (siov_atc_translate(engine->atc, entry->desc.pasid, entry->desc.completion_addr,
-				       SIOV_PERM_W, &x) == 0)
-			comp = x.hva;
-		else
-			op_refuse(&entry->op, DSA_COMP_CRA_XLAT, entry->desc.completion_addr);
-	}
-	finish_op(engine, ewq, entry->rec, &entry->op, comp, entry->stamp);
-	entry->lane->nb_long--;
-	*entry = ewq->long_ops[last];
-	siov_atomic_store(&ewq->nb_long, last, release);
-}
-
-/* One slice of one long transfer, queue after queue. Returns slices done, 0 or 1. */
-static unsigned int
-run_slice(struct siov_engine *engine)
-{
-	uint32_t i;
-
-	for (i = 0; i < engine->nb_wqs; i++) {
-		struct engine_wq *ewq = &engine->wqs[engine->next_long_wq];
-		uint32_t nb_long = siov_atomic_load(&ewq->nb_long, relaxed);
-		struct long_op *entry;
-		uint32_t idx;
-
-		if (++engine->next_long_wq == engine->nb_wqs)
-			engine->next_long_wq = 0;
-		if (nb_long == 0)
-			continue;
-		idx = ewq->next_long < nb_long ? ewq->next_long : 0;
-		ewq->next_long = idx + 1;
-		entry = &ewq->long_ops[idx];
-		entry->op.desc = &entry->desc;
-		op_run(&entry->op, engine->atc, SLICE_BYTES);
-		RECORD_ADD(&engine->nb.slices, 1);
-		if (entry->op.status != OP_MORE)
-			finish_long(engine, ewq, idx);
-		return 1;
-	}
-	return 0;
-}
+/* ---- the poll ---- */
 
 unsigned int
 siov_engine_poll(struct siov_engine *engine)
@@ -601,11 +621,12 @@ siov_engine_poll(struct siov_engine *engine)
 	unsigned int done = 0;
 	uint32_t i;
 
+	engine->now_cycles = now_cycles;
 	for (i = 0; i < engine->nb_wqs; i++)
 		done += serve_wq(engine, &engine->wqs[i], now_cycles, &is_waiting);
 	RECORD_ADD(&engine->nb.polls, 1);
 	RECORD_ADD(&engine->nb.dispatched, done);
-	done += run_slice(engine) + is_waiting;
+	done += long_run_slice(engine) + park_poll(engine, now_cycles) + is_waiting;
 	if (done == 0)
 		RECORD_ADD(&engine->nb.idle_polls, 1);
 	siov_atc_quiescent(engine->atc);
@@ -614,8 +635,8 @@ siov_engine_poll(struct siov_engine *engine)
 
 /* ---- counters ---- */
 
-static struct engine_wq *
-find_wq(const struct siov_engine *engine, uint32_t wq_id)
+struct engine_wq *
+engine_find_wq(const struct siov_engine *engine, uint32_t wq_id)
 {
 	uint32_t i;
 
@@ -629,7 +650,7 @@ find_wq(const struct siov_engine *engine, uint32_t wq_id)
 int
 engine_add_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
 {
-	struct engine_wq *ewq = find_wq(engine, wq_id);
+	struct engine_wq *ewq = engine_find_wq(engine, wq_id);
 	int ret;
 
 	if (ewq == NULL)
@@ -645,7 +666,7 @@ void
 engine_add_stats(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
 		 struct siov_stats *sum)
 {
-	const struct engine_wq *ewq = find_wq(engine, wq_id);
+	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
 	const struct record *rec;
 
 	if (ewq == NULL)
@@ -658,7 +679,7 @@ engine_add_stats(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasi
 uint32_t
 engine_nb_long(const struct siov_engine *engine, uint32_t wq_id)
 {
-	const struct engine_wq *ewq = find_wq(engine, wq_id);
+	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
 
 	return ewq != NULL ? siov_atomic_load(&ewq->nb_long, acquire) : 0;
 }
@@ -684,4 +705,5 @@ siov_engine_get_stats(const struct siov_engine *engine, struct siov_engine_stats
 		.atc_misses = atc.misses,
 		.errors_dropped = siov_atomic_load(&engine->nb.errors_dropped, relaxed),
 	};
+	park_add_stats(engine, stats);
 }

@@ -11,7 +11,9 @@ struct engine_conf {
 	uint32_t id;
 	uint32_t nb_wqs_max; /* queues it will serve, at most */
 	uint32_t atc_entries;
+	uint16_t rid;
 	uint32_t nb_latency; /* histograms, see siov_dev_conf */
+	uint64_t page_timeout_cycles; /* longest wait of an operation for a page; 0: about 1 s */
 	bool priv_enabled;
 	int socket_id;
 	struct siov_iommu *iommu;
@@ -30,6 +32,7 @@ struct engine_wq_conf {
 	uint32_t slot; /* the engine's number among the queue's engines: lane->engine_id */
 	uint32_t weight; /* 1 to 15 */
 	uint32_t xfer_max;
+	uint32_t control_pasid; /* of completion records; 0: the descriptor's */
 	struct siov_wq *wq;
 };
 
@@ -50,8 +53,15 @@ void engine_add_stats(const struct siov_engine *engine, uint32_t wq_id, uint32_t
 /* Long transfers of a queue in progress. Thread: any. */
 uint32_t engine_nb_long(const struct siov_engine *engine, uint32_t wq_id);
 
+/* Operations of a queue that wait for pages; they hold no lane. Thread: any. */
+uint32_t engine_nb_parked(const struct siov_engine *engine, uint32_t wq_id);
+
 /* Take up to max errors out of the engine's log. Returns how many. Thread: control. */
 unsigned int engine_take_errors(struct siov_engine *engine, struct siov_error *out,
+				unsigned int max);
+
+/* Take up to max fault records of the engine's translations. Returns how many. Thread: control. */
+unsigned int engine_take_faults(struct siov_engine *engine, struct siov_fault_record *out,
 				unsigned int max);
 
 /* Bytes held for per-PASID records. Thread: control. */

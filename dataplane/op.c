@@ -8,6 +8,8 @@
 	(IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR | IDXD_OP_FLAG_RCI | IDXD_OP_FLAG_CRSTS | \
 	 IDXD_OP_FLAG_CR_TCS)
 /* Flags of operations that read one or two addresses, and of those that write. */
+/* All with data may block on faults, where their queue allows it. */
+#define FLAGS_DATA (FLAGS_ALL | IDXD_OP_FLAG_BOF)
 #define FLAGS_SRC IDXD_OP_FLAG_ADDR1_TCS
 #define FLAGS_SRC2 (IDXD_OP_FLAG_ADDR1_TCS | IDXD_OP_FLAG_ADDR2_TCS)
 #define FLAGS_DST \
@@ -26,42 +28,42 @@ const struct op_type op_types[OP_TYPES] = {
 	[DSA_OPCODE_MEMMOVE] =
 		{
 			.step = op_step_move,
-			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST,
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_MOVES,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_MEMFILL] =
 		{
 			.step = op_step_fill,
-			.flags = FLAGS_ALL | FLAGS_DST,
+			.flags = FLAGS_DATA | FLAGS_DST,
 			.uses = OP_DATA | OP_WRITES,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_COMPARE] =
 		{
 			.step = op_step_compare,
-			.flags = FLAGS_ALL | FLAGS_SRC2 | IDXD_OP_FLAG_CR,
-			.uses = OP_DATA | OP_READS | OP_COMPARES,
+			.flags = FLAGS_DATA | FLAGS_SRC2 | IDXD_OP_FLAG_CR,
+			.uses = OP_DATA | OP_READS | OP_READS2 | OP_COMPARES,
 			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_COMPVAL] =
 		{
 			.step = op_step_compare_pattern,
-			.flags = FLAGS_ALL | FLAGS_SRC | IDXD_OP_FLAG_CR,
+			.flags = FLAGS_DATA | FLAGS_SRC | IDXD_OP_FLAG_CR,
 			.uses = OP_DATA | OP_READS | OP_COMPARES,
 			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_CRCGEN] =
 		{
 			.step = op_step_crc,
-			.flags = FLAGS_ALL | FLAGS_SRC,
+			.flags = FLAGS_DATA | FLAGS_SRC,
 			.uses = OP_DATA | OP_READS,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_COPY_CRC] =
 		{
 			.step = op_step_copy_crc,
-			.flags = FLAGS_ALL | FLAGS_SRC | FLAGS_DST,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST,
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_NO_OVERLAP,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
@@ -87,7 +89,7 @@ check_desc(struct op *op, const struct op_limits *limits)
 
 	if (desc->priv && !limits->priv_enabled)
 		return DSA_COMP_PRIV_BAD;
-	op->invalid_flags = flags & ~op->type->flags;
+	op->invalid_flags = flags & (~op->type->flags | limits->forbidden);
 	if (flags & IDXD_OP_FLAG_RCR && !(flags & IDXD_OP_FLAG_CRAV))
 		op->invalid_flags |= IDXD_OP_FLAG_RCR;
 	if (op->invalid_flags != 0)
@@ -139,12 +141,14 @@ final_status(const struct op *op)
 }
 
 void
-op_run(struct op *op, struct siov_atc *atc, uint32_t budget)
+op_run_steps(struct op *op, struct siov_atc *atc, uint32_t budget)
 {
 	while (budget > 0) {
 		uint32_t left = op->desc->xfer_size - op->done;
 		uint32_t n = op->type->step(op, atc, RTE_MIN(left, budget));
 
+		if (unlikely(op->has_bounce))
+			n = op_remote_commit(op, atc, n);
 		op->done += n;
 		if (op->status != OP_MORE)
 			return;
@@ -154,4 +158,13 @@ op_run(struct op *op, struct siov_atc *atc, uint32_t budget)
 		}
 		budget -= n;
 	}
+}
+
+void
+op_run(struct op *op, struct siov_atc *atc, uint32_t budget)
+{
+	if (unlikely(siov_atc_may_fault(atc)))
+		op_run_guarded(op, atc, budget);
+	else
+		op_run_steps(op, atc, budget);
 }

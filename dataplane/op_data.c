@@ -14,13 +14,24 @@ static inline uint8_t *
 translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm, uint32_t *len)
 {
 	struct siov_xlate x;
+	int reason;
 
+	perm <<= op->perm_shift;
 	op->nb_lookups++;
-	if (unlikely(siov_atc_translate(atc, op->desc->pasid, iova, perm, &x) != 0)) {
+	reason = siov_atc_translate(atc, op->desc->pasid, iova, perm, &x);
+	if (unlikely(reason != 0 || x.hva == NULL)) {
+		uint8_t *bounce = NULL;
+
+		if (reason == SIOV_XLATE_PROCESS)
+			bounce = op_remote_translate(op, atc, iova, perm, len);
+		if (bounce != NULL)
+			return bounce;
 		op->status = DSA_COMP_PAGE_FAULT_NOBOF;
-		if (perm == SIOV_PERM_W)
+		if (perm & (SIOV_PERM_W | SIOV_PERM_PRIV_W))
 			op->status |= DSA_COMP_STATUS_WRITE;
 		op->fault_addr = iova;
+		op->fault_reason = reason < SIOV_XLATE_PROCESS ? (uint8_t)reason : 0;
+		op->fault_perm = (uint8_t)perm;
 		return NULL;
 	}
 	if (x.len < *len)

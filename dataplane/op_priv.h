@@ -13,6 +13,7 @@
 #include "siov_desc.h"
 
 struct op;
+struct remote; /* remote_priv.h */
 
 /* One stretch of an operation that crosses no page: at most max bytes from op->done on. Returns
  * how many were done; 0: op->status says why.
@@ -33,6 +34,7 @@ uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 #define OP_COMPARES 0x8u /* expected result in byte 40, with flag CR */
 #define OP_READS 0x10u /* src_addr is an address to read from */
 #define OP_WRITES 0x20u /* dst_addr is an address to write to */
+#define OP_READS2 0x40u /* src2_addr is an address to read from */
 
 /* What one opcode allows and does; an opcode that is not offered has no flags. */
 struct op_type {
@@ -60,21 +62,35 @@ struct op {
 	uint8_t status; /* OP_MORE or a completion code */
 	uint8_t result;
 	uint8_t is_backward; /* a move that starts at the high end */
+	uint8_t has_bounce; /* what the step wrote is still to be sent to another process */
+	uint8_t fault_reason; /* of a translation (enum siov_fault); 0: another kind of fault */
+	uint8_t fault_perm; /* what it was asked for */
+	uint8_t perm_shift; /* makes of SIOV_PERM_* what this request needs: Priv or not */
 	/* Where source and destination start if translated ahead, for this poll only; NULL: not. */
 	const uint8_t *src;
 	uint8_t *dst;
 	uint32_t src_len; /* bytes from there to the end of the page */
 	uint32_t dst_len;
+	struct remote *remote; /* the engine's */
 };
 
 /* What the queue and device allow. */
 struct op_limits {
 	uint32_t xfer_max; /* bytes */
+	uint32_t forbidden; /* flags that the queue does not allow */
 	bool priv_enabled;
+	struct remote *remote; /* how the engine reaches other processes */
 };
 
 /* Find what is wrong with op->desc, which op_prepare found suspect; sets op->status. */
 void op_examine(struct op *op, const struct op_limits *limits);
+
+/* By how much permissions are shifted for a descriptor, of which this is the first word. */
+static inline unsigned int
+op_perm_shift(uint64_t word0)
+{
+	return (word0 & SIOV_DESC_PRIV) != 0 ? SIOV_PERM_PRIV_SHIFT : 0;
+}
 
 /* Give op a final failure without looking at its descriptor. */
 void op_refuse(struct op *op, uint8_t code, uint64_t fault_addr);
@@ -122,11 +138,16 @@ op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits
 	op->status = OP_MORE;
 	op->result = 0;
 	op->is_backward = 0;
+	op->has_bounce = 0;
+	op->fault_reason = 0;
+	op->perm_shift = op_perm_shift(word[0]);
 	op->src = NULL;
 	op->dst = NULL;
-	suspect = (flags & ~op->type->flags) | (word[0] & SIOV_DESC_PRIV) | word[4] >> 48 |
-		  (word[5] & op->type->rsvd[0]) | (word[6] & op->type->rsvd[1]) |
-		  (word[7] & op->type->rsvd[2]) | (flags & IDXD_OP_FLAG_RCI) |
+	op->remote = limits->remote;
+	suspect = (flags & ~op->type->flags) | (flags & limits->forbidden) |
+		  (word[0] & SIOV_DESC_PRIV) | word[4] >> 48 | (word[5] & op->type->rsvd[0]) |
+		  (word[6] & op->type->rsvd[1]) | (word[7] & op->type->rsvd[2]) |
+		  (flags & IDXD_OP_FLAG_RCI) |
 		  ((flags >> 1) & ~flags & IDXD_OP_FLAG_CRAV) /* RCR without CRAV */ |
 		  (op->type->flags == 0);
 	if (unlikely(suspect != 0))
@@ -142,10 +163,39 @@ op_has_data(const struct op *op)
 	return op->type->uses & OP_DATA;
 }
 
+/* Whether the operation met a page that is not there. */
+static inline bool
+op_is_page_fault(const struct op *op)
+{
+	return (op->status & DSA_COMP_STATUS_MASK) == DSA_COMP_PAGE_FAULT_NOBOF;
+}
+
+/* Whether the operation may wait for pages; its descriptor was found right. */
+static inline bool
+op_can_block(const struct op *op)
+{
+	return op->desc->flags & IDXD_OP_FLAG_BOF;
+}
+
 /*
  * Work on at most budget bytes (at least 1) of an operation with data. Afterwards op->status says whether there is more, and
  * op->done how far it got.
  */
 void op_run(struct op *op, struct siov_atc *atc, uint32_t budget);
+
+/* The same where no address can fault once it is translated. */
+void op_run_steps(struct op *op, struct siov_atc *atc, uint32_t budget);
+
+/* The same where some can, see op_guard.c. */
+void op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget);
+
+/*
+ * Memory of another process, see op_remote.c. Translate: where in the engine's bounce buffers the
+ * bytes at iova are, or what is written there goes; shortens *len. NULL: they cannot be read.
+ * Commit: send the n bytes that a step wrote. Returns how many arrived; fewer: op->status is set.
+ */
+uint8_t *op_remote_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
+			     uint32_t *len);
+uint32_t op_remote_commit(struct op *op, struct siov_atc *atc, uint32_t n);
 
 #endif /* OP_PRIV_H */

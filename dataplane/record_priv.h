@@ -25,7 +25,8 @@ struct record {
 	SIOV_ATOMIC(uint64_t) bytes;
 	SIOV_ATOMIC(uint32_t) hist_idx; /* 0: none so far */
 	SIOV_ATOMIC(uint32_t) fails_idx; /* 0: none so far */
-	uint32_t rsvd[6];
+	uint32_t nb_parked;
+	uint32_t rsvd[5];
 } __attribute__((aligned(64)));
 
 SIOV_STATIC_ASSERT(sizeof(struct record) == 64, "a record is a cache line");

@@ -53,11 +53,22 @@ struct siov_engine_stats {
 	uint64_t atc_lookups;
 	uint64_t atc_misses;
 	uint64_t errors_dropped; /**< errors that found the error log full */
+	uint64_t parked; /**< operations that began to wait for a page (block on fault) */
+	uint64_t park_refused; /**< that could not: too many of their PASID, or of all, wait */
+	uint64_t page_requests; /**< entered into a queue of page requests */
+	uint64_t page_answers; /**< that a parked operation waited for */
+	uint64_t prq_full; /**< page requests that were dropped, to be asked again */
+	uint64_t park_timeouts; /**< operations that ended with their fault for want of an answer */
 };
 
 /** Snapshot of an engine's counters. Thread: any. */
 SIOV_API void siov_engine_get_stats(const struct siov_engine *engine,
 				    struct siov_engine_stats *stats);
+
+/**
+ * Add the engine's page-request latencies, request to answer [TSC cycles], to @p sum. Thread: any.
+ */
+SIOV_API void siov_engine_page_latency(const struct siov_engine *engine, struct siov_hist_sum *sum);
 
 #ifdef __cplusplus
 }

@@ -129,6 +129,13 @@ take_parts(struct siov_iommu *iommu, const struct siov_domain_conf *conf, struct
 	return 0;
 }
 
+/* The calling process's own address space. */
+static bool
+is_self(const struct siov_domain *dom)
+{
+	return dom->kind == SIOV_DOMAIN_PROCESS && dom->process.pidfd < 0;
+}
+
 static void
 count_users(struct siov_domain *dom, int change)
 {
@@ -138,10 +145,16 @@ count_users(struct siov_domain *dom, int change)
 		dom->conf.parent->nb_children += change;
 	if (dom->conf.prq != NULL)
 		prq_use(dom->conf.prq, change);
-	if (dom->conf.kind == SIOV_DOMAIN_PROCESS && dom->process.pidfd < 0)
-		/* Engines that find none yet have no PASID bound to it either. */
+	if (is_self(dom))
 		siov_atomic_store(&iommu->nb_self,
 				  siov_atomic_load(&iommu->nb_self, relaxed) + change, relaxed);
+}
+
+/* Before a PASID can be bound, every engine must know that addresses may be bad. */
+static int
+settle_self(struct siov_domain *dom)
+{
+	return is_self(dom) ? iommu_sync(dom->iommu) : 0;
 }
 
 static int
@@ -161,9 +174,14 @@ create_locked(struct siov_iommu *iommu, const struct siov_domain_conf *conf,
 	dom->did = did;
 	dom->kind = conf->kind;
 	dom->conf = *conf;
+	count_users(dom, 1);
+	rc = settle_self(dom);
+	if (rc < 0) {
+		count_users(dom, -1);
+		return rc;
+	}
 	iommu->domains[did] = dom;
 	iommu->nb_domains++;
-	count_users(dom, 1);
 	return 0;
 }
 

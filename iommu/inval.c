@@ -31,8 +31,8 @@ post_to(struct siov_atc_mail *mail, const struct inval_req *req, uint64_t seq)
 	siov_atomic_store(&mail->posted, seq, seq_cst);
 }
 
-static void
-post(struct siov_iommu *iommu, const struct inval_req *req)
+void
+iommu_post(struct siov_iommu *iommu, const struct inval_req *req)
 {
 	unsigned int i;
 
@@ -187,7 +187,7 @@ iommu_sync(struct siov_iommu *iommu)
 int
 iommu_invalidate(struct siov_iommu *iommu, const struct inval_req *req, struct pool_list *pages)
 {
-	post(iommu, req);
+	iommu_post(iommu, req);
 	iommu_retire_pages(iommu, pages);
 	return iommu_sync(iommu);
 }

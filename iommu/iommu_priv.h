@@ -85,7 +85,7 @@ struct siov_iommu {
 	size_t nb_bytes; /* taken from mem by iommu_alloc() */
 	uint64_t nb_invalidations;
 	uint64_t nb_inval_timeouts;
-	struct prq_unit *prqs; /* page requests; NULL until the first queue, then const */
+	SIOV_ATOMIC(struct prq_unit *) prqs; /* page requests; NULL until the first queue */
 };
 
 /* iommu.c: memory of the unit, counted. */
@@ -106,6 +106,9 @@ void iommu_retire_ranges(struct siov_iommu *iommu, struct iommu_ranges *ranges);
 
 /* Wait until every engine has passed the present: 0 and all retired is freed, or -ETIMEDOUT. */
 int iommu_sync(struct siov_iommu *iommu);
+
+/* Post req to every cache, and wait for no one; iommu_sync() does. */
+void iommu_post(struct siov_iommu *iommu, const struct inval_req *req);
 
 /* Post req to every cache, retire pages, wait: 0 or -ETIMEDOUT. */
 int iommu_invalidate(struct siov_iommu *iommu, const struct inval_req *req,

@@ -12,10 +12,14 @@
 static struct prq_unit *
 unit_of(struct siov_iommu *iommu)
 {
-	if (iommu->prqs == NULL)
-		iommu->prqs =
-			iommu_alloc(iommu, "siov_prqs", sizeof(*iommu->prqs), RTE_CACHE_LINE_SIZE);
-	return iommu->prqs;
+	struct prq_unit *unit = siov_atomic_load(&iommu->prqs, relaxed);
+
+	if (unit != NULL)
+		return unit;
+	unit = iommu_alloc(iommu, "siov_prqs", sizeof(*unit), RTE_CACHE_LINE_SIZE);
+	/* P7: pairs with P8 in siov_prq_take_replies(); it is empty. */
+	siov_atomic_store(&iommu->prqs, unit, release);
+	return unit;
 }
 
 /* A queue that was freed, or a new one; NULL: no memory. */
@@ -104,18 +108,19 @@ close_prq(struct siov_prq *prq)
 void
 prq_fini(struct siov_iommu *iommu)
 {
+	struct prq_unit *unit = siov_atomic_load(&iommu->prqs, relaxed);
 	struct siov_prq *prq, *next;
 
-	if (iommu->prqs == NULL)
+	if (unit == NULL)
 		return;
-	for (prq = iommu->prqs->all; prq != NULL; prq = next) {
+	for (prq = unit->all; prq != NULL; prq = next) {
 		next = prq->next;
 		if (prq->is_open)
 			close_prq(prq);
 		iommu_release(iommu, prq, sizeof(*prq));
 	}
-	iommu_release(iommu, iommu->prqs, sizeof(*iommu->prqs));
-	iommu->prqs = NULL;
+	iommu_release(iommu, unit, sizeof(*unit));
+	siov_atomic_store(&iommu->prqs, NULL, relaxed);
 }
 
 void
@@ -173,7 +178,8 @@ end_request(struct prq_slot *slot, uint64_t *word)
 static void
 push_answer(struct prq_slot *slot)
 {
-	struct prq_bell *bell = &slot->prq->iommu->prqs->bells[slot->atc_id];
+	struct prq_unit *unit = siov_atomic_load(&slot->prq->iommu->prqs, relaxed);
+	struct prq_bell *bell = &unit->bells[slot->atc_id];
 	struct prq_slot *head = siov_atomic_load(&bell->answered, relaxed);
 
 	do {

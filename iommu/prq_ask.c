@@ -150,12 +150,13 @@ fetch_reply(struct prq_slot *slot, struct siov_page_reply *reply)
 unsigned int
 siov_prq_take_replies(const struct siov_atc *atc, struct siov_page_reply *out, unsigned int max)
 {
+	struct prq_unit *unit = siov_atomic_load(&atc->iommu->prqs, acquire); /* P8 */
 	struct prq_bell *bell;
 	unsigned int n;
 
-	if (atc->iommu->prqs == NULL)
+	if (unit == NULL)
 		return 0;
-	bell = &atc->iommu->prqs->bells[atc->id];
+	bell = &unit->bells[atc->id];
 	if (bell->fetched == NULL && siov_atomic_load(&bell->answered, relaxed) != NULL)
 		/* P6: pairs with P5 in push_answer() */
 		bell->fetched = oldest_first(siov_atomic_exchange(&bell->answered, NULL, acquire));

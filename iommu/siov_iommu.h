@@ -195,7 +195,8 @@ SIOV_API int siov_iommu_add_mmio(struct siov_iommu *iommu, void *hva, size_t len
  * @param conf what it is; copied.
  * @param out the domain, owned by the unit, released with siov_domain_free().
  * @return 0; -EINVAL bad argument; -ENOSPC all 65,535 domain ids are taken; -ENOMEM; process: -ESRCH
- *   no such process, or another negative errno of pidfd_open(2).
+ *   no such process, or another negative errno of pidfd_open(2); own process: -ETIMEDOUT an engine
+ *   does not answer.
  * Thread: control.
  * Spec: 8.1.1, 8.1.2, 9.4.4.
  */

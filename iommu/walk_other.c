@@ -455,13 +455,15 @@ walk_process(const struct request *r, struct stage *out)
 
 	if (r->iova >= PROCESS_END)
 		return SIOV_FAULT_NOT_CANONICAL;
+	if (r->iova < SIOV_VTD_PAGE_SIZE)
+		return SIOV_FAULT_FS_NOT_PRESENT; /* NULL is nobody's data */
 	if (r->process->pidfd >= 0)
 		return SIOV_XLATE_PROCESS;
 	if (has_mmio(ranges, r->iova, r->iova + 1))
 		return SIOV_FAULT_DMA_LIMIT;
 	out->addr = r->iova;
 	out->shift = SIOV_ATC_SHIFT_2M;
-	if (has_mmio(ranges, granule, granule + page_mask(SIOV_ATC_SHIFT_2M) + 1))
+	if (granule == 0 || has_mmio(ranges, granule, granule + page_mask(SIOV_ATC_SHIFT_2M) + 1))
 		out->shift = SIOV_ATC_SHIFT_4K;
 	out->denied = PERM_PRIV;
 	return 0;

@@ -58,7 +58,9 @@ enum siov_wq_state {
 #define SIOV_WQ_F_EXACT 0x1u
 /** Keep each descriptor's submission time, so that engines can measure latency. */
 #define SIOV_WQ_F_STAMPS 0x2u
-#define SIOV_WQ_F_ALL (SIOV_WQ_F_EXACT | SIOV_WQ_F_STAMPS)
+/** Operations may ask to block on page faults (flag BOF), instead of ending there. */
+#define SIOV_WQ_F_BOF 0x4u
+#define SIOV_WQ_F_ALL (SIOV_WQ_F_EXACT | SIOV_WQ_F_STAMPS | SIOV_WQ_F_BOF)
 
 /** Configuration of one queue; const once given to siov_wq_create. */
 struct siov_wq_conf {

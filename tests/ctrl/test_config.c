@@ -75,7 +75,7 @@ static const char saved[] = "[\n"
 			    "            \"size\":16,\n"
 			    "            \"group_id\":0,\n"
 			    "            \"priority\":10,\n"
-			    "            \"block_on_fault\":0,\n"
+			    "            \"block_on_fault\":1,\n"
 			    "            \"max_batch_size\":32,\n"
 			    "            \"max_transfer_size\":16384,\n"
 			    "            \"cdev_minor\":0,\n"
@@ -130,7 +130,8 @@ static const char saved[] = "[\n"
 			    "    \"siov\":{\n"
 			    "      \"name\":\"left_1\",\n"
 			    "      \"atc_entries\":4096,\n"
-			    "      \"nb_latency\":3\n"
+			    "      \"nb_latency\":3,\n"
+			    "      \"page_timeout_ms\":250\n"
 			    "    },\n"
 			    "    \"ungrouped_workqueues\":[\n"
 			    "      { \"dev\":\"wq3.5\", \"mode\":\"dedicated\", \"size\":0,\n"
@@ -158,6 +159,7 @@ test_saved_configuration_is_understood(void **state)
 	assert_string_equal(conf.name, "left_1");
 	assert_int_equal(conf.atc_entries, 4096);
 	assert_int_equal(conf.nb_latency, 3);
+	assert_int_equal(conf.page_timeout_ms, 250);
 	assert_int_equal(conf.flags, SIOV_DEV_F_PRIV);
 	assert_int_equal(conf.nb_wqs, 2);
 	assert_int_equal(conf.wqs[0].mode, SIOV_WQ_DEDICATED);
@@ -173,7 +175,7 @@ test_saved_configuration_is_understood(void **state)
 	assert_int_equal(conf.wqs[1].threshold, 15);
 	assert_int_equal(conf.wqs[1].xfer_max, 16384);
 	assert_int_equal(conf.wqs[1].lanes_max, 128);
-	assert_int_equal(conf.wqs[1].flags, 0);
+	assert_int_equal(conf.wqs[1].flags, SIOV_WQ_F_BOF);
 	assert_int_equal(conf.nb_engines, 3);
 	assert_int_equal(conf.engines[0].group, 1);
 	assert_int_equal(conf.engines[1].group, 0);
@@ -281,8 +283,6 @@ static const struct mistake mistakes[] = {
 	{WITH_WQ("\"priority\":16"), -ERANGE, ":6: \"priority\" 16: allowed is 1 to 15"},
 	{WITH_WQ("\"group_id\":1"), -EINVAL,
 	 ":6: \"group_id\" 1: allowed is 0, the group it stands in"},
-	{WITH_WQ("\"block_on_fault\":1"), -ENOTSUP,
-	 ":6: \"block_on_fault\" 1: allowed is 0, page requests are not offered"},
 	{WITH_WQ("\"block_on_fault\":2"), -ERANGE, ":6: \"block_on_fault\" 2: allowed is 0 to 1"},
 	{WITH_WQ("\"max_transfer_size\":2147483649"), -ERANGE,
 	 ":6: \"max_transfer_size\" 2147483649: allowed is 1 to 2147483648"},

@@ -43,7 +43,7 @@ SPOIL(wq_priority, conf->wqs[0].priority = 16)
 SPOIL(wq_group, conf->wqs[0].group = 16)
 SPOIL(wq_lanes_0, conf->wqs[0].lanes_max = 0)
 SPOIL(wq_lanes, conf->wqs[0].lanes_max = 1023)
-SPOIL(wq_flags, conf->wqs[0].flags = 4)
+SPOIL(wq_flags, conf->wqs[0].flags = 8)
 SPOIL(wq_pasid, conf->wqs[0].pasid = SIOV_PASID_MAX + 1)
 SPOIL(wq_pasid_shared, conf->wqs[0].pasid = 5)
 SPOIL(wq_xfer_0, conf->wqs[0].xfer_max = 0)
@@ -77,7 +77,7 @@ static const struct bad_conf bad_confs[] = {
 	{spoil_wq_group, -ERANGE, "wq 0: group 16: allowed is 0 to 15"},
 	{spoil_wq_lanes_0, -ERANGE, "wq 0: lanes_max 0: allowed is 1 to 1022"},
 	{spoil_wq_lanes, -ERANGE, "wq 0: lanes_max 1023: allowed is 1 to 1022"},
-	{spoil_wq_flags, -EINVAL, "wq 0: flags 0x4: allowed is 0x3"},
+	{spoil_wq_flags, -EINVAL, "wq 0: flags 0x8: allowed is 0x7"},
 	{spoil_wq_pasid, -ERANGE, "wq 0: pasid 1048576: allowed is 0 to 1048575"},
 	{spoil_wq_pasid_shared, -EINVAL,
 	 "wq 0: pasid 5: a shared queue has none, each submission has one"},

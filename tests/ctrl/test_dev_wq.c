@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "dev_rig.h"
+#include "siov_prq.h"
 
 #define PASID 7u
 #define BYTES_LONG (4u << 20) /* 64 slices */
@@ -147,6 +148,57 @@ test_drain_waits_for_long_transfers(void **state)
 	dev_rig_close(rig);
 }
 
+/* A PASID of which no page is there; its requests go to *prq. */
+static void
+bind_empty(struct dev_rig *rig, uint32_t pasid, struct siov_prq **prq)
+{
+	struct siov_iommu *iommu = siov_dev_iommu(rig->dev);
+	struct siov_domain_conf conf = {.kind = SIOV_DOMAIN_SECOND_STAGE, .max_page_shift = 12};
+	struct siov_domain *dom;
+
+	assert_int_equal(siov_prq_create(iommu, NULL, prq), 0);
+	conf.prq = *prq;
+	assert_int_equal(siov_domain_create(iommu, &conf, &dom), 0);
+	assert_int_equal(siov_pasid_alloc_at(iommu, pasid), 0);
+	assert_int_equal(siov_pasid_bind(iommu, pasid, dom, 0), 0);
+}
+
+static void
+test_drain_waits_for_operations_that_wait_for_a_page(void **state)
+{
+	struct dsa_hw_desc desc __attribute__((aligned(64))) = {
+		.flags = IDXD_OP_FLAG_BOF, .opcode = DSA_OPCODE_MEMFILL, .xfer_size = 8};
+	struct siov_vtd_page_response resp;
+	struct siov_vtd_page_request req;
+	struct siov_portal *portal;
+	struct siov_dev_conf conf;
+	struct siov_error error;
+	struct dev_rig *rig;
+	struct siov_prq *prq;
+	unsigned int i;
+
+	(void)state;
+	dev_rig_conf_init(&conf);
+	conf.wqs[0].flags = SIOV_WQ_F_BOF;
+	conf.page_timeout_ms = SIOV_DEV_PAGE_TIMEOUT_MAX;
+	rig = dev_rig_open(&conf);
+	assert_int_equal(siov_dev_enable(rig->dev), 0);
+	bind_empty(rig, PASID, &prq);
+	portal = dev_rig_portal(rig, dev_rig_attach(rig, 0), PASID);
+	dev_rig_start(rig);
+	assert_int_equal(siov_enqcmd(portal, &desc), SIOV_DMWR_SUCCESS);
+	assert_int_equal(siov_dev_wq_drain(rig->dev, 0, 50), -ETIMEDOUT);
+	for (i = 0; i < DEV_RIG_WAIT_MS && siov_prq_take(prq, &req, 1) == 0; i++)
+		dev_rig_nap();
+	assert_int_equal(engine_nb_parked(siov_dev_engine(rig->dev, 0), 0), 1);
+	resp = siov_page_response(&req, SIOV_PAGE_INVALID);
+	assert_int_equal(siov_prq_respond(prq, &resp), 0);
+	assert_int_equal(siov_dev_wq_disable(rig->dev, 0, DEV_RIG_WAIT_MS), 0);
+	assert_int_equal(siov_dev_errors(rig->dev, &error, 1), 1);
+	assert_int_equal(error.code, DSA_COMP_PAGE_FAULT_IR);
+	dev_rig_close(rig);
+}
+
 /* ---- one drain at a time ---- */
 
 struct drainer {
@@ -282,6 +334,7 @@ main(void)
 		cmocka_unit_test(test_drain_without_engine_times_out_and_enables_again),
 		cmocka_unit_test(test_drain_waits_for_a_grace_period),
 		cmocka_unit_test(test_drain_waits_for_long_transfers),
+		cmocka_unit_test(test_drain_waits_for_operations_that_wait_for_a_page),
 		cmocka_unit_test(
 			test_s7_3_3_draining_and_disabled_queues_answer_retry_with_their_reason),
 		cmocka_unit_test(test_s7_3_2_disable_loses_nothing_that_was_accepted),

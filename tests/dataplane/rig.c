@@ -50,6 +50,7 @@ rig_open(const struct rig_conf *conf)
 			.nb_wqs_max = RIG_WQS_MAX,
 			.atc_entries = 1024,
 			.nb_latency = conf->nb_latency,
+			.page_timeout_cycles = conf->page_timeout_cycles,
 			.priv_enabled = conf->priv_enabled,
 			.socket_id = -1,
 			.iommu = rig->iommu,

@@ -46,6 +46,7 @@ struct rig_conf {
 	size_t arena_len; /**< multiple of 2 MiB */
 	unsigned int nb_engines; /**< 0: 1 */
 	uint32_t nb_latency; /**< histograms of an engine */
+	uint64_t page_timeout_cycles;
 	bool priv_enabled;
 };
 

@@ -43,7 +43,10 @@ static const struct known_op known_ops[] = {
 	{0x11, CACHE | ADDR1 | ADDR2 | STRICT | STEER, 4, true},
 };
 
-static const struct op_limits limits = {.xfer_max = UINT32_C(1) << 31};
+static const struct op_limits limits = {
+	.xfer_max = UINT32_C(1) << 31,
+	.forbidden = IDXD_OP_FLAG_BOF,
+};
 
 static const struct known_op *
 find_known(unsigned int opcode)
@@ -138,6 +141,28 @@ test_every_flag_bit_of_every_operation(void **state)
 	for (i = 0; i < RTE_DIM(known_ops); i++) {
 		for (bit = 0; bit < FLAG_BITS; bit++)
 			check_flag(&known_ops[i], bit);
+	}
+}
+
+static void
+test_blocking_is_for_operations_with_data_where_the_queue_allows_it(void **state)
+{
+	const struct op_limits own = {.xfer_max = SIZE};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < RTE_DIM(known_ops); i++) {
+		struct dsa_hw_desc desc = make_desc(known_ops[i].opcode);
+		struct op op;
+
+		desc.flags |= IDXD_OP_FLAG_BOF;
+		op = prepare(&desc, &own);
+		if (known_ops[i].has_data)
+			check_refused(&op, OP_MORE, 0);
+		else
+			check_refused(&op, DSA_COMP_INVALID_FLAGS, IDXD_OP_FLAG_BOF);
+		op = prepare(&desc, &limits);
+		check_refused(&op, DSA_COMP_INVALID_FLAGS, IDXD_OP_FLAG_BOF);
 	}
 }
 
@@ -352,6 +377,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_opcode_is_known_or_refused),
 		cmocka_unit_test(test_every_flag_bit_of_every_operation),
+		cmocka_unit_test(
+			test_blocking_is_for_operations_with_data_where_the_queue_allows_it),
 		cmocka_unit_test(test_all_invalid_flags_are_named_together),
 		cmocka_unit_test(test_a_record_cannot_be_requested_without_an_address),
 		cmocka_unit_test(test_every_reserved_byte_must_be_zero),

@@ -398,6 +398,36 @@ test_bad_configurations_are_refused(void **state)
 	siov_iommu_free(other);
 }
 
+static void
+test_create_survives_each_failing_allocation(void **state)
+{
+	struct bed *bed = *state;
+	struct siov_iommu_conf conf;
+	struct siov_iommu *iommu;
+	struct siov_prq *prq = NULL;
+	unsigned int n;
+
+	siov_iommu_conf_init(&conf);
+	conf.mem = &bed->fx->fm.mem;
+	for (n = 1; prq == NULL; n++) {
+		int ret;
+
+		assert_int_equal(siov_iommu_create(&conf, &iommu), 0);
+		fake_mem_fail_at(&bed->fx->fm, n);
+		ret = siov_prq_create(iommu, NULL, &prq);
+		fake_mem_fail_at(&bed->fx->fm, 0);
+		/* The next one works, whatever the first has left. */
+		if (ret != 0) {
+			struct siov_prq *second;
+
+			assert_int_equal(ret, -ENOMEM);
+			assert_int_equal(siov_prq_create(iommu, NULL, &second), 0);
+		}
+		siov_iommu_free(iommu);
+	}
+	assert_int_equal(n, 5);
+}
+
 static bool
 is_readable(const struct bed *bed)
 {
@@ -548,6 +578,7 @@ main(void)
 		PRQ_TEST(test_a_pasid_bound_anew_owes_no_answers),
 		PRQ_TEST(test_freeing_a_queue_answers_what_waits),
 		PRQ_TEST(test_bad_configurations_are_refused),
+		PRQ_TEST(test_create_survives_each_failing_allocation),
 		PRQ_TEST(test_an_owner_is_woken_only_when_it_has_armed),
 		PRQ_TEST(test_engines_ask_and_a_sleeping_owner_answers),
 	};

@@ -51,7 +51,7 @@ test_conf_check_names_what_is_wrong(void **state)
 		const char *text;
 	} cases[] = {
 		{{.mode = 2}, -EINVAL, "mode must be shared or dedicated"},
-		{{.flags = 0x4}, -EINVAL, "unknown flag"},
+		{{.flags = 0x8}, -EINVAL, "unknown flag"},
 		{{.flags = 0x80000000}, -EINVAL, "unknown flag"},
 		{{.size = 0}, -ERANGE, "size must be 1 to 65536"},
 		{{.size = 65537}, -ERANGE, "size must be 1 to 65536"},

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Operations in the calling process's own address space.
+ *
+ * First as fast as any: steps as long as translations allow, under one guard. A library's copy may
+ * touch its last bytes first, so after a fault the operation goes on from the last whole step one
+ * page of each operand at a time. Such a step either is done or finds its page bad before it has
+ * written anything, which makes the bytes done exact.
+ */
+#include "guard_priv.h"
+#include "op_priv.h"
+
+/* A call of op_run_steps. */
+struct guarded_run {
+	struct op *op;
+	struct siov_atc *atc;
+	uint32_t budget;
+};
+
+static void
+run_all(void *arg)
+{
+	const struct guarded_run *run = arg;
+
+	op_run_steps(run->op, run->atc, run->budget);
+}
+
+/* Whether dst_addr, which is src2_addr too, is an address. */
+static bool
+has_second(const struct op *op)
+{
+	return op->type->uses & (OP_WRITES | OP_READS2);
+}
+
+/* Bytes from where op is to the next end of a page of an operand. */
+static uint32_t
+bytes_in_page(const struct op *op)
+{
+	uint64_t left = GUARD_PAGE;
+
+	if (op->is_backward)
+		return GUARD_PAGE; /* its steps are within pages anyway */
+	if (op->type->uses & OP_READS)
+		left = GUARD_PAGE - (op->desc->src_addr + op->done) % GUARD_PAGE;
+	if (has_second(op))
+		left = RTE_MIN(left, GUARD_PAGE - (op->desc->dst_addr + op->done) % GUARD_PAGE);
+	return (uint32_t)left;
+}
+
+static void
+run_by_page(void *arg)
+{
+	const struct guarded_run *run = arg;
+	uint32_t budget = run->budget;
+
+	while (run->op->status == OP_MORE && budget > 0) {
+		uint32_t n = RTE_MIN(budget, bytes_in_page(run->op));
+
+		op_run_steps(run->op, run->atc, n);
+		budget -= n;
+	}
+}
+
+/* A second try of a step would read what the first one has written. */
+static bool
+moves_over_itself(const struct op *op)
+{
+	uint64_t ahead = op->desc->dst_addr - op->desc->src_addr;
+
+	return op->type->uses & OP_MOVES &&
+	       (ahead < op->desc->xfer_size || -ahead < op->desc->xfer_size);
+}
+
+/*
+ * Whether the PASID's addresses are certainly not those of this process. If it cannot be told, as
+ * the first one faults or the PASID is being bound, they may be.
+ */
+static bool
+is_foreign(const struct op *op, struct siov_atc *atc)
+{
+	bool has_src = op->type->uses & OP_READS;
+	uint64_t iova = has_src ? op->desc->src_addr : op->desc->dst_addr;
+	const uint8_t *ahead = has_src ? op->src : op->dst;
+	struct siov_xlate x;
+
+	if (ahead != NULL)
+		return (uintptr_t)ahead != iova;
+	return siov_atc_translate(atc, op->desc->pasid, iova, has_src ? SIOV_PERM_R : SIOV_PERM_W,
+				  &x) == 0 &&
+	       (uintptr_t)x.hva != iova;
+}
+
+/* Offset of what a backward move takes next: the longest stretch within pages below its end. */
+static uint64_t
+backward_start(const struct op *op)
+{
+	uint64_t last = op->desc->xfer_size - op->done - 1;
+	uint64_t in_src = (op->desc->src_addr + last) % GUARD_PAGE;
+	uint64_t in_dst = (op->desc->dst_addr + last) % GUARD_PAGE;
+
+	return last - RTE_MIN(last, RTE_MIN(in_src, in_dst));
+}
+
+/* What the operation was about to touch, from which the fault tells one page. */
+static void
+tell_fault(struct op *op, const struct guard *guard)
+{
+	uint64_t at = op->is_backward ? backward_start(op) : op->done;
+	uint64_t src = op->desc->src_addr + at;
+	uint64_t dst = op->desc->dst_addr + at;
+	bool is_src = op->type->uses & OP_READS && !guard->is_write &&
+		      (guard->fault_addr ^ src) < GUARD_PAGE;
+
+	op->fault_addr = is_src || !has_second(op) ? src : dst;
+	op->status = DSA_COMP_PAGE_FAULT_NOBOF;
+	if (!is_src && op->type->uses & OP_WRITES)
+		op->status |= DSA_COMP_STATUS_WRITE;
+}
+
+void
+op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
+{
+	struct guarded_run run = {.op = op, .atc = atc, .budget = budget};
+	struct guard guard;
+
+	if (is_foreign(op, atc)) {
+		op_run_steps(op, atc, budget);
+		return;
+	}
+	guard.nb_spans = 0;
+	if (op->type->uses & OP_READS)
+		guard_cover(&guard, op->desc->src_addr, op->desc->xfer_size);
+	if (has_second(op))
+		guard_cover(&guard, op->desc->dst_addr, op->desc->xfer_size);
+	if (!moves_over_itself(op) && guard_call(&guard, run_all, &run))
+		return;
+	if (!guard_call(&guard, run_by_page, &run))
+		tell_fault(op, &guard);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Steps of operations whose PASID is another process: they work on the engine's bounce buffers. */
+#include <isa-l/crc.h>
+
+#include "remote_priv.h"
+
+uint8_t *
+op_remote_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
+		    uint32_t *len)
+{
+	struct remote *remote = op->remote;
+	uint8_t *bounce;
+
+	*len = RTE_MIN(*len, REMOTE_MAX);
+	if (perm & (SIOV_PERM_W | SIOV_PERM_PRIV_W)) {
+		remote->dst_iova = iova;
+		remote->crc = op->crc;
+		op->has_bounce = 1;
+		return remote->dst;
+	}
+	bounce = remote->src[remote->turn++ & 1];
+	*len = remote_read(remote, siov_atc_process(atc, op->desc->pasid), iova, bounce, *len);
+	return *len != 0 ? bounce : NULL;
+}
+
+uint32_t
+op_remote_commit(struct op *op, struct siov_atc *atc, uint32_t n)
+{
+	struct remote *remote = op->remote;
+	uint32_t done;
+
+	op->has_bounce = 0;
+	done = remote_write(remote, siov_atc_process(atc, op->desc->pasid), remote->dst_iova,
+			    remote->dst, n);
+	if (done == n)
+		return n;
+	/* Go back to the sum of what was written. */
+	if (op->type->step == op_step_copy_crc)
+		op->crc = crc32_iscsi(remote->dst, (int)done, remote->crc);
+	op->status = DSA_COMP_PAGE_FAULT_NOBOF | DSA_COMP_STATUS_WRITE;
+	op->fault_addr = remote->dst_iova + done;
+	return done;
+}

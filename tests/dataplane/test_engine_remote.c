@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Another process's address space, by its id: nothing is shared with it, nothing registered. */
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "remote_priv.h"
+#include "sva_bed.h"
+
+#define LEN (48u * 4096)
+#define NB_PAGES (LEN / 4096)
+#define SRC_BYTE(i) ((uint8_t)((i)*7 + (i) / 4096))
+
+/* Both processes have this at one address, each its own. */
+struct place {
+	uint8_t *src;
+	uint8_t *dst;
+	struct dsa_completion_record *comp;
+};
+
+struct remote_bed {
+	struct rig *rig;
+	struct rig_guest *guest;
+	struct place at;
+	pid_t child;
+	int ask[2]; /* to the child: what to do */
+	int tell[2]; /* from the child: what it sees */
+};
+
+enum ask {
+	ASK_SUM = 'S', /* tell the sum of the destination's bytes */
+	ASK_HOLE = 'H', /* unmap a page of source and destination */
+	ASK_READ_ONLY = 'R', /* make a page of the destination read-only */
+	ASK_POLL = 'P', /* poll the record until there is a status, tell it */
+};
+
+#define HOLE_PAGE 20u
+
+/* ---- the child ---- */
+
+static uint32_t
+crc_of(const uint8_t *bytes, uint32_t len)
+{
+	return ~rig_crc32c(UINT32_MAX, bytes, len);
+}
+
+static void
+answer(const struct place *at, char what, int tell)
+{
+	const SIOV_ATOMIC(uint8_t) *status = (const uint8_t *)at->comp;
+	struct dsa_completion_record rec;
+	uint32_t crc;
+
+	if (what == ASK_HOLE) {
+		munmap(at->src + HOLE_PAGE * 4096, 4096);
+		munmap(at->dst + HOLE_PAGE * 4096, 4096);
+	} else if (what == ASK_READ_ONLY) {
+		mprotect(at->dst + HOLE_PAGE * 4096, 4096, PROT_READ);
+	}
+	while (what == ASK_POLL && siov_atomic_load(status, acquire) == 0)
+		sched_yield();
+	if (what == ASK_POLL) {
+		rec = *at->comp;
+		/* Clean before the parent may go on. */
+		memset(at->comp, 0, sizeof(*at->comp));
+		if (write(tell, &rec, sizeof(rec)) < 0)
+			_exit(1);
+		return;
+	}
+	crc = what == ASK_SUM ? crc_of(at->dst, LEN) : 0;
+	if (write(tell, &crc, sizeof(crc)) < 0)
+		_exit(1);
+}
+
+static void
+be_child(struct remote_bed *bed)
+{
+	uint32_t i;
+	char what;
+
+	/* Not longer than the test, should it fail. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(bed->ask[1]);
+	for (i = 0; i < LEN; i++)
+		bed->at.src[i] = SRC_BYTE(i);
+	memset(bed->at.dst, 0x5a, LEN);
+	memset(bed->at.comp, 0, 4096);
+	if (write(bed->tell[1], &i, sizeof(i)) < 0)
+		_exit(1);
+	while (read(bed->ask[0], &what, 1) == 1)
+		answer(&bed->at, what, bed->tell[1]);
+	_exit(0);
+}
+
+/* ---- the parent ---- */
+
+static uint32_t
+hear(struct remote_bed *bed)
+{
+	uint32_t value;
+
+	assert_int_equal(read(bed->tell[0], &value, sizeof(value)), sizeof(value));
+	return value;
+}
+
+static uint32_t
+ask(struct remote_bed *bed, char what)
+{
+	assert_int_equal(write(bed->ask[1], &what, 1), 1);
+	return hear(bed);
+}
+
+static struct remote_bed *
+remote_open(void)
+{
+	struct siov_domain_conf conf = {.kind = SIOV_DOMAIN_PROCESS};
+	struct remote_bed *bed = calloc(1, sizeof(*bed));
+	struct siov_domain *dom;
+	struct siov_lane *lane;
+	unsigned int q;
+
+	assert_non_null(bed);
+	bed->at.src = sva_map(LEN);
+	bed->at.dst = sva_map(LEN);
+	bed->at.comp = (void *)sva_map(4096);
+	assert_int_equal(pipe(bed->ask), 0);
+	assert_int_equal(pipe(bed->tell), 0);
+	bed->child = fork();
+	assert_true(bed->child >= 0);
+	if (bed->child == 0)
+		be_child(bed);
+	hear(bed);
+	/* Whoever touches these here instead of there dies. */
+	mprotect(bed->at.src, LEN, PROT_NONE);
+	mprotect(bed->at.dst, LEN, PROT_NONE);
+	mprotect(bed->at.comp, 4096, PROT_NONE);
+	bed->rig = rig_open(&(struct rig_conf){.arena_len = RIG_2M});
+	q = rig_add_wq(bed->rig, &(struct rig_wq_conf){.size = 64});
+	assert_int_equal(siov_wq_attach(&bed->rig->fm.mem, bed->rig->wqs[q], 0, &lane), 0);
+	conf.pid = bed->child;
+	assert_int_equal(siov_domain_create(bed->rig->iommu, &conf, &dom), 0);
+	bed->guest = rig_add_guest_on(bed->rig, lane, SVA_PASID, dom);
+	return bed;
+}
+
+static void
+end_child(struct remote_bed *bed)
+{
+	if (bed->child == 0)
+		return;
+	kill(bed->child, SIGKILL);
+	waitpid(bed->child, NULL, 0);
+	bed->child = 0;
+}
+
+static void
+remote_close(struct remote_bed *bed)
+{
+	unsigned int i;
+
+	end_child(bed);
+	for (i = 0; i < 2; i++) {
+		close(bed->ask[i]);
+		close(bed->tell[i]);
+	}
+	rig_no_error(bed->rig);
+	rig_close(bed->rig);
+	munmap(bed->at.src, LEN);
+	munmap(bed->at.dst, LEN);
+	munmap(bed->at.comp, 4096);
+	free(bed);
+}
+
+static struct dsa_hw_desc
+desc_for(const struct remote_bed *bed, uint8_t opcode, uint64_t src, uint64_t dst, uint32_t len)
+{
+	struct dsa_hw_desc desc = rig_desc(opcode);
+
+	desc.completion_addr = addr_of(bed->at.comp);
+	desc.src_addr = src;
+	desc.dst_addr = dst;
+	desc.xfer_size = len;
+	return desc;
+}
+
+/* Run, and return the record as the child polls it. */
+static struct dsa_completion_record
+run(struct remote_bed *bed, uint8_t opcode, uint64_t src, uint64_t dst, uint32_t len)
+{
+	struct dsa_hw_desc desc = desc_for(bed, opcode, src, dst, len);
+	struct dsa_completion_record rec;
+	char what = ASK_POLL;
+
+	assert_int_equal(write(bed->ask[1], &what, 1), 1);
+	rig_submit(bed->guest, &desc);
+	rig_settle(bed->rig);
+	rig_no_error(bed->rig); /* there is a record to wait for */
+	assert_int_equal(read(bed->tell[0], &rec, sizeof(rec)), sizeof(rec));
+	return rec;
+}
+
+/* What the child's destination should be: done bytes from the source at offset from, then 0x5a. */
+static uint32_t
+moved_crc(uint32_t to, uint32_t from, uint32_t done)
+{
+	uint8_t *bytes = malloc(LEN);
+	uint32_t i, crc;
+
+	assert_non_null(bytes);
+	memset(bytes, 0x5a, LEN);
+	for (i = 0; i < done; i++)
+		bytes[to + i] = SRC_BYTE(from + i);
+	crc = crc_of(bytes, LEN);
+	free(bytes);
+	return crc;
+}
+
+static uint32_t
+source_crc(uint32_t from, uint32_t len)
+{
+	uint32_t crc = UINT32_MAX, i;
+
+	for (i = 0; i < len; i++) {
+		uint8_t byte = SRC_BYTE(from + i);
+
+		crc = rig_crc32c(crc, &byte, 1);
+	}
+	return ~crc;
+}
+
+/* ---- tests ---- */
+
+static void
+test_s9_4_4_2_operations_work_in_another_process(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint64_t src = addr_of(bed->at.src), dst = addr_of(bed->at.dst);
+	struct dsa_completion_record rec;
+
+	(void)state;
+	rec = run(bed, DSA_OPCODE_MEMMOVE, src + 100, dst + 5000, 70000);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(ask(bed, ASK_SUM), moved_crc(5000, 100, 70000));
+	rec = run(bed, DSA_OPCODE_COPY_CRC, src, dst, LEN);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.crc_val, source_crc(0, LEN));
+	assert_int_equal(ask(bed, ASK_SUM), source_crc(0, LEN));
+	rec = run(bed, DSA_OPCODE_CRCGEN, src + 1, 0, 9999);
+	assert_int_equal(rec.crc_val, source_crc(1, 9999));
+	rec = run(bed, DSA_OPCODE_COMPARE, src + 3, dst + 3, 10000);
+	assert_int_equal(rec.result, 0);
+	rec = run(bed, DSA_OPCODE_MEMFILL, UINT64_C(0x0101010101010101), dst, LEN);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	rec = run(bed, DSA_OPCODE_COMPVAL, dst, UINT64_C(0x0101010101010101), LEN);
+	assert_int_equal(rec.result, 0);
+	rec = run(bed, DSA_OPCODE_COMPARE, src + 1, dst + 1, 10000);
+	assert_int_equal(rec.result, 1);
+	remote_close(bed);
+}
+
+static void
+test_s9_4_4_2_overlapping_moves_go_the_right_way(void **state)
+{
+	static const int32_t by[] = {1, 5000, 50000, -1, -5000, -66000};
+	uint8_t *model = malloc(LEN);
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < RTE_DIM(by); i++) {
+		struct remote_bed *bed = remote_open();
+		uint32_t at = 66000, len = 70000, k;
+		uint64_t src = addr_of(bed->at.src);
+		struct dsa_completion_record rec;
+
+		for (k = 0; k < LEN; k++)
+			model[k] = SRC_BYTE(k);
+		memmove(model + at + by[i], model + at, len);
+		rec = run(bed, DSA_OPCODE_MEMMOVE, src + at, src + at + (uint64_t)by[i], len);
+		assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+		rec = run(bed, DSA_OPCODE_CRCGEN, src, 0, LEN);
+		assert_int_equal(rec.crc_val, crc_of(model, LEN));
+		remote_close(bed);
+	}
+	free(model);
+}
+
+static void
+test_s9_4_4_2_bad_pages_give_exact_bytes(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint64_t src = addr_of(bed->at.src), dst = addr_of(bed->at.dst);
+	uint64_t hole = HOLE_PAGE * 4096;
+	struct dsa_completion_record rec;
+
+	(void)state;
+	ask(bed, ASK_READ_ONLY);
+	rec = run(bed, DSA_OPCODE_COPY_CRC, src + 50, dst + 17, LEN - 50);
+	sva_check_fault(&rec, WRITE_FAULT, dst + hole, hole - 17);
+	assert_int_equal(rec.crc_val, source_crc(50, hole - 17));
+	assert_int_equal(ask(bed, ASK_SUM), moved_crc(17, 50, hole - 17));
+	ask(bed, ASK_HOLE);
+	rec = run(bed, DSA_OPCODE_CRCGEN, src + 9, 0, LEN - 9);
+	sva_check_fault(&rec, READ_FAULT, src + hole, hole - 9);
+	assert_int_equal(rec.crc_val, source_crc(9, hole - 9));
+	rec = run(bed, DSA_OPCODE_COMPARE, src, src, LEN);
+	sva_check_fault(&rec, READ_FAULT, src + hole, hole);
+	rec = run(bed, DSA_OPCODE_MEMFILL, 0, dst + hole, 1);
+	sva_check_fault(&rec, WRITE_FAULT, dst + hole, 0);
+	rec = run(bed, DSA_OPCODE_MEMMOVE, src, dst + (UINT64_C(1) << 63), 1);
+	assert_int_equal(rec.status, WRITE_FAULT);
+	remote_close(bed);
+}
+
+static void
+test_s9_4_4_2_nothing_is_done_if_the_record_has_no_place(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	struct dsa_hw_desc desc =
+		desc_for(bed, DSA_OPCODE_MEMFILL, UINT64_MAX, addr_of(bed->at.dst), 4096);
+	struct siov_error error;
+
+	(void)state;
+	ask(bed, ASK_READ_ONLY);
+	desc.completion_addr = addr_of(bed->at.dst) + HOLE_PAGE * 4096;
+	rig_submit(bed->guest, &desc);
+	rig_settle(bed->rig);
+	error = rig_one_error(bed->rig);
+	assert_int_equal(error.code, DSA_COMP_CRA_XLAT);
+	assert_int_equal(error.fault_addr, desc.completion_addr);
+	assert_int_equal(ask(bed, ASK_SUM), moved_crc(0, 0, 0));
+	remote_close(bed);
+}
+
+/* Killed but not waited for: its id is still taken, and the process is gone all the same. */
+static void
+test_s9_4_4_2_process_that_ended_is_a_page_fault(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	struct dsa_hw_desc desc =
+		desc_for(bed, DSA_OPCODE_MEMMOVE, addr_of(bed->at.src), addr_of(bed->at.dst), LEN);
+	struct siov_error error;
+	siginfo_t info;
+
+	(void)state;
+	rig_submit(bed->guest, &desc);
+	rig_poll(bed->rig);
+	kill(bed->child, SIGKILL);
+	assert_int_equal(waitid(P_PID, bed->child, &info, WEXITED | WNOWAIT), 0);
+	rig_settle(bed->rig);
+	error = rig_one_error(bed->rig);
+	assert_int_equal(error.code, DSA_COMP_CRA_XLAT);
+	end_child(bed);
+	desc.flags = 0;
+	rig_submit(bed->guest, &desc);
+	rig_settle(bed->rig);
+	error = rig_one_error(bed->rig);
+	assert_int_equal(error.code, DSA_COMP_PAGE_FAULT_NOBOF);
+	assert_int_equal(error.fault_addr, desc.src_addr);
+	remote_close(bed);
+}
+
+/* A pidfd that says "ended" wins over an id that somebody has: here, this very process. */
+static void
+test_s9_4_4_2_reused_process_id_is_not_touched(void **state)
+{
+	struct fake_mem fm;
+	struct remote *remote;
+	struct siov_process process = {.pid = getpid()};
+	uint64_t here = 1, out = 2;
+	int fds[2];
+
+	(void)state;
+	fake_mem_init(&fm);
+	assert_int_equal(remote_create(&fm.mem, -1, &remote), 0);
+	assert_int_equal(pipe(fds), 0);
+	process.pidfd = fds[0];
+	assert_int_equal(remote_read(remote, &process, addr_of(&here), &out, 8), 8);
+	assert_int_equal(out, 1);
+	close(fds[1]); /* as readable as the descriptor of a process that ended */
+	out = 2;
+	assert_int_equal(remote_read(remote, &process, addr_of(&here), &out, 8), 0);
+	assert_int_equal(remote_write(remote, &process, addr_of(&here), &out, 8), 0);
+	assert_int_equal(out, 2);
+	assert_int_equal(here, 1);
+	assert_int_equal(remote_read(remote, NULL, addr_of(&here), &out, 8), 0);
+	close(fds[0]);
+	remote_free(&fm.mem, remote);
+	assert_int_equal(fm.nb_live, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_s9_4_4_2_operations_work_in_another_process),
+		cmocka_unit_test(test_s9_4_4_2_overlapping_moves_go_the_right_way),
+		cmocka_unit_test(test_s9_4_4_2_bad_pages_give_exact_bytes),
+		cmocka_unit_test(test_s9_4_4_2_nothing_is_done_if_the_record_has_no_place),
+		cmocka_unit_test(test_s9_4_4_2_process_that_ended_is_a_page_fault),
+		cmocka_unit_test(test_s9_4_4_2_reused_process_id_is_not_touched),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
