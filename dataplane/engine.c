@@ -204,23 +204,42 @@ comp_may_fault(const struct siov_engine *engine, const struct dsa_hw_desc *desc,
 	return siov_atc_may_fault(engine->atc) && (uintptr_t)comp == desc->completion_addr;
 }
 
-/* False: it cannot be written there. */
-static bool
-write_completion(struct siov_engine *engine, const struct engine_wq *ewq, uint8_t *comp,
-		 const struct op *op, uint8_t result)
+static inline struct comp_words
+completion_words(const struct op *op, uint8_t result)
 {
-	uint32_t pasid = engine_comp_pasid(ewq, op->desc);
-	const struct comp_words words = {
+	return (struct comp_words){
 		.word[0] = op->status | (uint64_t)result << 8 | (uint64_t)op->done << 32,
 		.word[1] = op->fault_addr,
 		.word[2] = completion_value(op),
 	};
+}
 
-	if (unlikely(comp == engine->remote->record))
+/* The record of an operation that is not plain. False: it cannot be written there. */
+static __rte_noinline bool
+write_special(struct siov_engine *engine, const struct engine_wq *ewq, uint8_t *comp,
+	      const struct op *op, uint8_t result)
+{
+	const struct comp_words words = completion_words(op, result);
+	uint32_t pasid = engine_comp_pasid(ewq, op->desc);
+
+	if (comp == engine->remote->record)
 		return remote_write_record(engine->remote, siov_atc_process(engine->atc, pasid),
 					   op->desc->completion_addr, words.word);
-	if (unlikely(comp_may_fault(engine, op->desc, comp)))
+	if (comp_may_fault(engine, op->desc, comp))
 		return comp_write_guarded(comp, &words);
+	comp_write(comp, &words);
+	return true;
+}
+
+/* False: it cannot be written there. */
+static inline bool
+write_completion(struct siov_engine *engine, const struct engine_wq *ewq, uint8_t *comp,
+		 const struct op *op, uint8_t result, bool is_plain)
+{
+	const struct comp_words words = completion_words(op, result);
+
+	if (unlikely(!is_plain))
+		return write_special(engine, ewq, comp, op, result);
 	comp_write(comp, &words);
 	return true;
 }
@@ -255,9 +274,9 @@ record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 }
 
 /* Tell the client and count; op->status is final. */
-static void
+static inline void
 complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, struct op *op,
-	    uint8_t *comp)
+	    uint8_t *comp, bool is_plain)
 {
 	uint8_t code = op->status & DSA_COMP_STATUS_MASK;
 	bool failed = code != DSA_COMP_SUCCESS && code != DSA_COMP_SUCCESS_PRED;
@@ -265,7 +284,8 @@ complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *re
 	bool is_due = op->desc->flags & IDXD_OP_FLAG_RCR || op->status != DSA_COMP_SUCCESS;
 
 	if (comp != NULL) {
-		if (is_due && unlikely(!write_completion(engine, ewq, comp, op, result))) {
+		if (is_due &&
+		    unlikely(!write_completion(engine, ewq, comp, op, result, is_plain))) {
 			lose_completion(engine, ewq, op);
 			failed = true;
 			code = DSA_COMP_CRA_XLAT;
@@ -289,8 +309,10 @@ complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *re
 
 /* A supervisor's record is written as its data are. */
 static inline unsigned int
-comp_perm(const struct dsa_hw_desc *desc)
+comp_perm(const struct engine_wq *ewq, const struct dsa_hw_desc *desc)
 {
+	if (likely(!ewq->limits.priv_enabled))
+		return SIOV_PERM_W;
 	return SIOV_PERM_W << op_perm_shift(siov_desc_load_word(desc));
 }
 
@@ -306,9 +328,10 @@ translate_comp(struct siov_engine *engine, const struct engine_wq *ewq,
 	int reason;
 
 	reason = siov_atc_translate(engine->atc, engine_comp_pasid(ewq, desc),
-				    desc->completion_addr, comp_perm(desc), &x);
+				    desc->completion_addr, comp_perm(ewq, desc), &x);
 	if (unlikely(reason == SIOV_XLATE_PROCESS)) {
 		*comp = engine->remote->record;
+		engine->burst.is_plain = false;
 		return 0;
 	}
 	*comp = x.hva;
@@ -316,7 +339,9 @@ translate_comp(struct siov_engine *engine, const struct engine_wq *ewq,
 	return likely(x.hva != NULL) ? 0 : RTE_MAX(reason, 1);
 }
 
-/* can_complete where the translation does not tell. */
+/* Whether the record can be written, where the translation does not tell; asked late, when its line
+ * has come.
+ */
 static __rte_noinline bool
 probe_completion(struct siov_engine *engine, const struct engine_wq *ewq,
 		 const struct dsa_hw_desc *desc, uint8_t *comp)
@@ -333,16 +358,6 @@ probe_completion(struct siov_engine *engine, const struct engine_wq *ewq,
 		return false;
 	engine->burst.probed_page = page;
 	return true;
-}
-
-/* Whether the record can be written; asked late, when its line has come. */
-static inline bool
-can_complete(struct siov_engine *engine, const struct engine_wq *ewq,
-	     const struct dsa_hw_desc *desc, uint8_t *comp)
-{
-	if (likely(comp != engine->remote->record && !siov_atc_may_fault(engine->atc)))
-		return true;
-	return probe_completion(engine, ewq, desc, comp);
 }
 
 /* Where the completion record of descriptor i goes. */
@@ -414,9 +429,9 @@ look_up_burst(struct siov_engine *engine, struct engine_wq *ewq, struct burst *b
 
 static inline void
 finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, struct op *op,
-	  uint8_t *comp, uint64_t stamp)
+	  uint8_t *comp, uint64_t stamp, bool is_plain)
 {
-	complete_op(engine, ewq, rec, op, comp);
+	complete_op(engine, ewq, rec, op, comp, is_plain);
 	if (ewq->has_stamps)
 		record_latency(rec, &engine->pools, rte_rdtsc() - stamp);
 }
@@ -425,7 +440,7 @@ void
 engine_finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
 		 struct op *op, uint8_t *comp, uint64_t stamp)
 {
-	finish_op(engine, ewq, rec, op, comp, stamp);
+	finish_op(engine, ewq, rec, op, comp, stamp, false);
 }
 
 int
@@ -448,7 +463,6 @@ translate_ahead(struct siov_engine *engine, const struct dsa_hw_desc *desc, uint
 {
 	struct siov_xlate x;
 
-	perm <<= op_perm_shift(siov_desc_load_word(desc));
 	if (siov_atc_translate(engine->atc, desc->pasid, iova, perm, &x) != 0)
 		return NULL;
 	*len = (uint32_t)RTE_MIN(x.len, (uint64_t)UINT32_MAX);
@@ -460,7 +474,8 @@ translate_ahead(struct siov_engine *engine, const struct dsa_hw_desc *desc, uint
  * prefetchers need a few misses to find a new stream.
  */
 static inline void
-look_ahead(struct siov_engine *engine, struct burst *burst, unsigned int i)
+look_ahead(struct siov_engine *engine, const struct engine_wq *ewq, struct burst *burst,
+	   unsigned int i)
 {
 	const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
 	uint32_t uses = desc->opcode < OP_TYPES ? op_types[desc->opcode].uses : 0;
@@ -468,6 +483,9 @@ look_ahead(struct siov_engine *engine, struct burst *burst, unsigned int i)
 
 	burst->src[i] = NULL;
 	burst->dst[i] = NULL;
+	/* What is translated ahead is for users. */
+	if (unlikely(ewq->limits.priv_enabled) && desc->priv)
+		return;
 	if (uses & OP_READS)
 		burst->src[i] = translate_ahead(engine, desc, desc->src_addr, SIOV_PERM_R,
 						&burst->src_len[i]);
@@ -493,7 +511,8 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 	struct op op;
 
 	op_prepare(&op, desc, &ewq->limits);
-	if (unlikely(burst->comp[i] != NULL && !can_complete(engine, ewq, desc, burst->comp[i]))) {
+	if (unlikely(!burst->is_plain) && burst->comp[i] != NULL &&
+	    !probe_completion(engine, ewq, desc, burst->comp[i])) {
 		burst->comp[i] = NULL;
 		burst->comp_error[i] = DSA_COMP_CRA_XLAT;
 	}
@@ -521,7 +540,8 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 		    park_op(engine, ewq, burst->rec[i], &op, burst->stamp[i]))
 			return;
 	}
-	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i]);
+	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i],
+		  burst->is_plain);
 }
 
 /* ---- arbitration ---- */
@@ -566,12 +586,13 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 		siov_lane_prefetch_sc(lane, ENGINE_BURST / 2);
 	siov_gather_popped(&lane->gather, burst->nb, now_cycles);
 	siov_wq_give_back(ewq->wq, &ewq->granter, burst->nb, now_cycles);
-	look_up_burst(engine, ewq, burst);
+	burst->is_plain = !siov_atc_may_fault(engine->atc);
 	burst->probed_page = UINT64_MAX;
-	look_ahead(engine, burst, 0);
+	look_up_burst(engine, ewq, burst);
+	look_ahead(engine, ewq, burst, 0);
 	for (i = 0; i < burst->nb; i++) {
 		if (i + 1 < burst->nb)
-			look_ahead(engine, burst, i + 1);
+			look_ahead(engine, ewq, burst, i + 1);
 		execute_one(engine, ewq, lane, i);
 	}
 	return burst->nb;
@@ -703,6 +724,10 @@ siov_engine_get_stats(const struct siov_engine *engine, struct siov_engine_stats
 		.slices = siov_atomic_load(&engine->nb.slices, relaxed),
 		.atc_lookups = siov_atomic_load(&engine->nb.lookups, relaxed),
 		.atc_misses = atc.misses,
+		.atc_second_probes = atc.second_probes,
+		.atc_nest_walks = atc.nest_walks,
+		.atc_invalidations = atc.invalidations,
+		.process_denied = siov_atomic_load(&engine->remote->denied, relaxed),
 		.errors_dropped = siov_atomic_load(&engine->nb.errors_dropped, relaxed),
 	};
 	park_add_stats(engine, stats);

@@ -58,6 +58,7 @@ struct burst {
 	uint32_t dst_len[ENGINE_BURST];
 	uint64_t probed_page; /* known to be writable, of the calling process; UINT64_MAX: none */
 	unsigned int nb;
+	bool is_plain; /* no completion address is another process's, or may turn out to be bad */
 };
 
 struct engine_counters {

@@ -110,6 +110,7 @@ op_examine(struct op *op, const struct op_limits *limits)
 		return;
 	}
 	op->status = check_desc(op, limits);
+	op->perm_shift = op->desc->priv ? SIOV_PERM_PRIV_SHIFT : 0;
 	if (op->status == OP_MORE && op->type->uses & OP_DATA)
 		op_prepare_data(op, limits);
 }

@@ -13,6 +13,7 @@
 #include "siov_desc.h"
 
 struct op;
+struct op_limits;
 struct remote; /* remote_priv.h */
 
 /* One stretch of an operation that crosses no page: at most max bytes from op->done on. Returns
@@ -71,7 +72,7 @@ struct op {
 	uint8_t *dst;
 	uint32_t src_len; /* bytes from there to the end of the page */
 	uint32_t dst_len;
-	struct remote *remote; /* the engine's */
+	const struct op_limits *limits;
 };
 
 /* What the queue and device allow. */
@@ -82,7 +83,7 @@ struct op_limits {
 	struct remote *remote; /* how the engine reaches other processes */
 };
 
-/* Find what is wrong with op->desc, which op_prepare found suspect; sets op->status. */
+/* Find what is wrong with op->desc, which op_prepare found suspect; sets op->status, perm_shift. */
 void op_examine(struct op *op, const struct op_limits *limits);
 
 /* By how much permissions are shifted for a descriptor, of which this is the first word. */
@@ -140,10 +141,10 @@ op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits
 	op->is_backward = 0;
 	op->has_bounce = 0;
 	op->fault_reason = 0;
-	op->perm_shift = op_perm_shift(word[0]);
+	op->perm_shift = 0;
 	op->src = NULL;
 	op->dst = NULL;
-	op->remote = limits->remote;
+	op->limits = limits;
 	suspect = (flags & ~op->type->flags) | (flags & limits->forbidden) |
 		  (word[0] & SIOV_DESC_PRIV) | word[4] >> 48 | (word[5] & op->type->rsvd[0]) |
 		  (word[6] & op->type->rsvd[1]) | (word[7] & op->type->rsvd[2]) |

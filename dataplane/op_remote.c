@@ -8,7 +8,7 @@ uint8_t *
 op_remote_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
 		    uint32_t *len)
 {
-	struct remote *remote = op->remote;
+	struct remote *remote = op->limits->remote;
 	uint8_t *bounce;
 
 	*len = RTE_MIN(*len, REMOTE_MAX);
@@ -26,7 +26,7 @@ op_remote_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned
 uint32_t
 op_remote_commit(struct op *op, struct siov_atc *atc, uint32_t n)
 {
-	struct remote *remote = op->remote;
+	struct remote *remote = op->limits->remote;
 	uint32_t done;
 
 	op->has_bounce = 0;

@@ -140,7 +140,7 @@ ask(struct siov_engine *engine, struct parked *entry, uint64_t now_cycles)
 	}
 	RECORD_ADD(&engine->park->nb.requests, 1);
 	entry->state = PARK_WAITING;
-	entry->asked_cycles = now_cycles;
+	entry->asked_cycles = rte_rdtsc(); /* the poll may be long under way */
 	return true;
 }
 
@@ -298,7 +298,7 @@ park_comp(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
 /* ---- the poll ---- */
 
 static void
-take_reply(struct siov_engine *engine, const struct siov_page_reply *reply, uint64_t now_cycles)
+take_reply(struct siov_engine *engine, const struct siov_page_reply *reply)
 {
 	struct park *park = engine->park;
 	struct parked *entry = &park->entries[reply->cookie % PARK_ENTRIES];
@@ -307,7 +307,7 @@ take_reply(struct siov_engine *engine, const struct siov_page_reply *reply, uint
 		return;
 	entry->ticket.slot = NULL;
 	RECORD_ADD(&park->nb.answers, 1);
-	siov_hist_record(&park->latency, now_cycles - entry->asked_cycles);
+	siov_hist_record(&park->latency, rte_rdtsc() - entry->asked_cycles);
 	if (reply->code == SIOV_PAGE_SUCCESS) {
 		entry->nb_futile++;
 		make_runnable(park, entry);
@@ -405,7 +405,7 @@ park_poll_some(struct siov_engine *engine, uint64_t now_cycles)
 
 	n = siov_prq_take_replies(engine->atc, replies, PARK_BURST);
 	for (i = 0; i < n; i++)
-		take_reply(engine, &replies[i], now_cycles);
+		take_reply(engine, &replies[i]);
 	n += sweep(engine, now_cycles);
 	return n + run_some(engine, now_cycles);
 }

@@ -52,6 +52,10 @@ struct siov_engine_stats {
 	uint64_t slices; /**< of long transfers */
 	uint64_t atc_lookups;
 	uint64_t atc_misses;
+	uint64_t atc_second_probes; /**< hits that were not where they were looked for first */
+	uint64_t atc_nest_walks; /**< second-stage walks of guests' table pages */
+	uint64_t atc_invalidations; /**< requests served */
+	uint64_t process_denied; /**< accesses to another process that the kernel refused */
 	uint64_t errors_dropped; /**< errors that found the error log full */
 	uint64_t parked; /**< operations that began to wait for a page (block on fault) */
 	uint64_t park_refused; /**< that could not: too many of their PASID, or of all, wait */

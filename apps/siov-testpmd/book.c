@@ -8,6 +8,7 @@
 
 #include "book.h"
 #include "complain.h"
+#include "options.h"
 
 struct mapping {
 	LIST_ENTRY(mapping) next;
@@ -16,11 +17,12 @@ struct mapping {
 	unsigned int perm;
 	void *hva;
 	bool is_added; /* to the platform's memory */
+	bool is_given; /* to the space */
 	bool is_mapped;
 };
 
-struct space {
-	struct siov_domain *domain;
+struct bound_space {
+	struct space *space;
 	unsigned int nb_pasids; /* bound to it */
 	LIST_HEAD(, mapping) mappings;
 };
@@ -28,7 +30,7 @@ struct space {
 struct entry {
 	LIST_ENTRY(entry) next;
 	uint32_t pasid;
-	struct space *space; /* NULL: not bound */
+	struct bound_space *space; /* NULL: not bound */
 };
 
 struct book {
@@ -118,17 +120,41 @@ book_release(struct book *book, uint32_t pasid)
 
 /* ---- spaces ---- */
 
+/* A guest tells of what it took out of its tables; others do not have to. */
+static int
+tell_caches(struct book *book, const struct bound_space *space, const struct mapping *mapping)
+{
+	const struct entry *entry;
+	int ret = 0;
+
+	if (space_kind(space->space) != SIOV_DOMAIN_NESTED)
+		return 0;
+	LIST_FOREACH(entry, &book->entries, next) {
+		if (entry->space == space && ret == 0)
+			ret = siov_pasid_invalidate(book->iommu, entry->pasid, mapping->iova,
+						    mapping->len);
+	}
+	return ret;
+}
+
 /* Undo what was done for a mapping, as far as that goes; frees it if all is undone. */
 static int
-remove_mapping(struct book *book, struct space *space, struct mapping *mapping)
+remove_mapping(struct book *book, struct bound_space *space, struct mapping *mapping)
 {
 	int ret = 0;
 
 	if (mapping->is_mapped)
-		ret = siov_domain_unmap(space->domain, mapping->iova, mapping->len);
+		ret = space_unmap(space->space, mapping->iova, mapping->len);
+	if (ret == 0 && mapping->is_mapped)
+		ret = tell_caches(book, space, mapping);
 	if (ret != 0)
 		return ret;
 	mapping->is_mapped = false;
+	if (mapping->is_given)
+		ret = space_remove_memory(space->space, mapping->hva);
+	if (ret != 0)
+		return ret;
+	mapping->is_given = false;
 	if (mapping->is_added)
 		ret = siov_iommu_remove_memory(book->iommu, mapping->hva, mapping->len);
 	if (ret != 0)
@@ -140,72 +166,67 @@ remove_mapping(struct book *book, struct space *space, struct mapping *mapping)
 }
 
 static int
-free_space(struct book *book, struct space *space)
+free_bound_space(struct book *book, struct bound_space *space)
 {
 	int ret = 0;
 
 	while (!LIST_EMPTY(&space->mappings) && ret == 0)
 		ret = remove_mapping(book, space, LIST_FIRST(&space->mappings));
 	if (ret == 0)
-		ret = siov_domain_free(space->domain);
+		ret = space_free(space->space);
 	if (ret == 0)
 		free(space);
 	return ret;
 }
 
 static int
-create_space(struct book *book, struct space **out)
+bind_entry(struct book *book, struct entry *entry, struct bound_space *space)
 {
-	const struct siov_domain_conf conf = {
-		.kind = SIOV_DOMAIN_SECOND_STAGE,
-		.max_page_shift = 21,
-	};
-	struct space *space = calloc(1, sizeof(*space));
-	int ret;
+	int ret = siov_pasid_bind(book->iommu, entry->pasid, space_domain(space->space), 0);
 
-	if (space == NULL)
-		return -ENOMEM;
-	LIST_INIT(&space->mappings);
-	ret = siov_domain_create(book->iommu, &conf, &space->domain);
-	if (ret != 0) {
-		free(space);
-		return ret;
-	}
-	*out = space;
-	return 0;
-}
-
-int
-book_bind(struct book *book, uint32_t pasid, uint32_t with)
-{
-	struct entry *entry = find_entry(book, pasid), *other = find_entry(book, with);
-	struct space *space;
-	int ret = 0;
-
-	if (entry == NULL || (with != 0 && (other == NULL || other->space == NULL)))
-		return -ENOENT;
-	if (with != 0)
-		space = other->space;
-	else
-		ret = create_space(book, &space);
 	if (ret != 0)
 		return ret;
-	ret = siov_pasid_bind(book->iommu, pasid, space->domain, 0);
-	if (ret != 0) {
-		if (with == 0)
-			free_space(book, space);
-		return ret;
-	}
 	entry->space = space;
 	space->nb_pasids++;
 	return 0;
 }
 
 int
+book_bind(struct book *book, uint32_t pasid, const struct space_conf *conf)
+{
+	struct entry *entry = find_entry(book, pasid);
+	struct bound_space *space;
+	int ret;
+
+	if (entry == NULL)
+		return -ENOENT;
+	space = calloc(1, sizeof(*space));
+	if (space == NULL)
+		return -ENOMEM;
+	LIST_INIT(&space->mappings);
+	ret = space_create(book->iommu, conf, &space->space);
+	if (ret == 0)
+		ret = bind_entry(book, entry, space);
+	if (ret != 0)
+		free_bound_space(book, space);
+	return ret;
+}
+
+int
+book_bind_with(struct book *book, uint32_t pasid, uint32_t with)
+{
+	struct entry *entry = find_entry(book, pasid), *other = find_entry(book, with);
+
+	if (entry == NULL || other == NULL || other->space == NULL)
+		return -ENOENT;
+	return bind_entry(book, entry, other->space);
+}
+
+int
 book_unbind(struct book *book, uint32_t pasid)
 {
 	struct entry *entry = find_entry(book, pasid);
-	struct space *space;
+	struct bound_space *space;
 	int ret;
 
 	if (entry == NULL || entry->space == NULL)
@@ -215,13 +236,13 @@ book_unbind(struct book *book, uint32_t pasid)
 		return ret;
 	space = entry->space;
 	entry->space = NULL;
-	return --space->nb_pasids == 0 ? free_space(book, space) : 0;
+	return --space->nb_pasids == 0 ? free_bound_space(book, space) : 0;
 }
 
 /* ---- mappings ---- */
 
 static int
-add_mapping(struct book *book, struct space *space, struct mapping *mapping)
+add_mapping(struct book *book, struct bound_space *space, struct mapping *mapping)
 {
 	int ret;
 
@@ -234,10 +255,26 @@ add_mapping(struct book *book, struct space *space, struct mapping *mapping)
 	if (ret != 0)
 		return ret;
 	mapping->is_added = true;
-	ret = siov_domain_map(space->domain, mapping->iova, mapping->hva, mapping->len,
-			      mapping->perm);
+	ret = space_add_memory(space->space, mapping->hva, mapping->len);
+	if (ret != 0)
+		return ret;
+	mapping->is_given = true;
+	ret = space_map(space->space, mapping->iova, mapping->hva, mapping->len, mapping->perm);
 	mapping->is_mapped = ret == 0;
 	return ret;
+}
+
+/* A guest's tables would take the new mapping over the old one. */
+static bool
+overlaps(const struct bound_space *space, uint64_t iova, uint64_t len)
+{
+	const struct mapping *mapping;
+
+	LIST_FOREACH(mapping, &space->mappings, next) {
+		if (iova < mapping->iova + mapping->len && mapping->iova < iova + len)
+			return true;
+	}
+	return false;
 }
 
 int
@@ -249,6 +286,10 @@ book_map(struct book *book, uint32_t pasid, uint64_t iova, uint64_t len, unsigne
 
 	if (entry == NULL || entry->space == NULL)
 		return -ENOENT;
+	if (!options_iommu_has_tables(space_kind(entry->space->space)))
+		return -ENOTSUP;
+	if (overlaps(entry->space, iova, len))
+		return -EEXIST;
 	mapping = calloc(1, sizeof(*mapping));
 	if (mapping == NULL)
 		return -ENOMEM;
@@ -270,6 +311,8 @@ book_unmap(struct book *book, uint32_t pasid, uint64_t iova, uint64_t len)
 
 	if (entry == NULL || entry->space == NULL)
 		return -ENOENT;
+	if (!options_iommu_has_tables(space_kind(entry->space->space)))
+		return -ENOTSUP;
 	LIST_FOREACH(mapping, &entry->space->mappings, next) {
 		if (mapping->iova == iova && mapping->len == len)
 			return remove_mapping(book, entry->space, mapping);
@@ -288,8 +331,9 @@ print_entry(FILE *f, const struct entry *entry)
 		fprintf(f, "PASID %u: made by hand, not bound\n", entry->pasid);
 		return;
 	}
-	fprintf(f, "PASID %u: made by hand, bound to domain %u of %u PASIDs\n", entry->pasid,
-		siov_domain_id(entry->space->domain), entry->space->nb_pasids);
+	fprintf(f, "PASID %u: made by hand, bound to domain %u (%s) of %u PASIDs\n", entry->pasid,
+		siov_domain_id(space_domain(entry->space->space)),
+		options_iommu_name(space_kind(entry->space->space)), entry->space->nb_pasids);
 	LIST_FOREACH(mapping, &entry->space->mappings, next)
 		fprintf(f, "  iova 0x%" PRIx64 " len 0x%" PRIx64 " perm %s%s\n", mapping->iova,
 			mapping->len, mapping->perm & SIOV_PERM_R ? "r" : "",

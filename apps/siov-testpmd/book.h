@@ -3,7 +3,9 @@
  * The prompt's book of what was made by hand: PASIDs, the address spaces they are bound to, and what
  * is mapped there.
  *
- *     PASID ── bound to ── space (second stage) ── mappings, each with memory of its own
+ *     PASID ── bound to ── space (space.h) ── mappings, each with memory of its own
+ *
+ * In a nested space a mapping is memory that the guest is given, and an entry in its own tables.
  *
  * Thread: the prompt's.
  */
@@ -14,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "siov_iommu.h"
+#include "space.h"
 
 struct book;
 
@@ -25,17 +27,20 @@ int book_free(struct book *book);
 
 /* Each returns 0 or a negative errno: that of the siov_iommu call, or
  * -ENOENT: no such PASID in the book, or not bound, or no such mapping.
+ * -ENOTSUP: the address space has no tables.
  */
 
 /* *pasid 0: any free one. */
 int book_alloc(struct book *book, uint32_t *pasid);
 int book_release(struct book *book, uint32_t pasid);
-/* To a new address space, or to that of another PASID of the book if with is not 0. */
-int book_bind(struct book *book, uint32_t pasid, uint32_t with);
+/* To a new address space. */
+int book_bind(struct book *book, uint32_t pasid, const struct space_conf *conf);
+/* To that of another PASID of the book. */
+int book_bind_with(struct book *book, uint32_t pasid, uint32_t with);
 int book_unbind(struct book *book, uint32_t pasid);
 /* New memory at iova. */
 int book_map(struct book *book, uint32_t pasid, uint64_t iova, uint64_t len, unsigned int perm);
-/* Exactly one mapping. */
+/* Exactly one mapping; nothing is in any cache afterwards. */
 int book_unmap(struct book *book, uint32_t pasid, uint64_t iova, uint64_t len);
 
 /* Print one PASID and its mappings; returns false if the book does not have it. */

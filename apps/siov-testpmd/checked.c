@@ -97,7 +97,7 @@ fill_slot(struct checked *c, struct checked_slot *slot)
 	slot->desc.completion_addr = guest_iova(c->client->guest, slot->record);
 	if (c->submit == SUBMIT_ENQCMDS) {
 		slot->desc.pasid = portal->pasid->pasid;
-		slot->desc.priv = 1;
+		slot->desc.priv = guest_is_supervised(c->client->guest);
 	}
 	siov_atomic_store(&record->word0, 0, relaxed);
 	if (!send_slot(c, slot))
@@ -268,6 +268,7 @@ run_clients(struct job *job, const struct checked_conf *conf, struct clients *cl
 	struct phase phase = {.main = checked_main, .args = all, .arg_size = sizeof(all[0])};
 	int err = 0;
 
+	phase_init(&phase);
 	for (nb_open = 0; nb_open < nb && err == 0; nb_open++) {
 		init_client(&all[nb_open], job, &phase, clients, nb_open, conf);
 		err = conf->open(&all[nb_open], nb_open, conf->arg);
@@ -278,6 +279,7 @@ run_clients(struct job *job, const struct checked_conf *conf, struct clients *cl
 		err = measure(job, &phase, all, clients->nb_pasids, result);
 	for (i = 0; i < nb_open; i++)
 		conf->close(&all[i]);
+	phase_fini(&phase);
 	return err;
 }
 
@@ -317,6 +319,7 @@ checked_run(struct job *job, const struct checked_conf *conf)
 		.region_bytes = checked_region_bytes(conf->arena_bytes),
 		.guest = {.kind = job->opts->iommu,
 			  .page_shift = conf->is_scattered ? 12 : job->opts->page_shift,
+			  .levels = job->opts->levels,
 			  .is_scattered = conf->is_scattered,
 			  .seed = job->opts->seed},
 		.window_bytes = no_window,

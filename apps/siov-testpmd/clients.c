@@ -43,10 +43,16 @@ count_portals(const struct clients_conf *conf, unsigned int client)
 	       (client < conf->nb_pasids % conf->nb_clients ? 1 : 0);
 }
 
-static unsigned int
-count_guests(const struct clients_conf *conf)
+unsigned int
+clients_count_guests(const struct clients_conf *conf)
 {
 	return RTE_MIN(conf->nb_pasids, conf->nb_clients);
+}
+
+static uint64_t
+region_bytes(const struct clients_conf *conf)
+{
+	return RTE_ALIGN_CEIL(conf->region_bytes, UINT64_C(4096));
 }
 
 static uint64_t
@@ -54,7 +60,7 @@ client_bytes(const struct clients_conf *conf, unsigned int client)
 {
 	uint32_t nb = count_portals(conf, client);
 
-	return RTE_ALIGN_CEIL(conf->region_bytes, UINT64_C(4096)) +
+	return region_bytes(conf) +
 	       RTE_ALIGN_CEIL(nb * conf->window_bytes(nb, conf->arg), UINT64_C(4096));
 }
 
@@ -62,7 +68,7 @@ uint64_t
 clients_bytes(const struct clients_conf *conf)
 {
 	uint64_t page = UINT64_C(1) << conf->guest.page_shift;
-	unsigned int guest, client, nb_guests = count_guests(conf);
+	unsigned int guest, client, nb_guests = clients_count_guests(conf);
 	uint64_t bytes = 0;
 
 	for (guest = 0; guest < nb_guests; guest++) {
@@ -86,18 +92,22 @@ create_guests(struct clients *clients, const struct clients_conf *conf)
 	uint64_t offset;
 	int ret;
 
-	clients->guests = calloc(count_guests(conf), sizeof(clients->guests[0]));
+	clients->guests = calloc(clients_count_guests(conf), sizeof(clients->guests[0]));
 	if (clients->guests == NULL)
 		return complain_step("guests", -ENOMEM);
-	for (i = 0; i < count_guests(conf); i++) {
+	for (i = 0; i < clients_count_guests(conf); i++) {
 		offset = 0;
-		for (client = i; client < conf->nb_clients; client += count_guests(conf)) {
+		for (client = i; client < conf->nb_clients; client += clients_count_guests(conf)) {
 			clients->client[client].guest = &clients->guests[i];
 			clients->client[client].region = offset;
+			clients->client[client].windows = offset + region_bytes(conf);
 			offset += client_bytes(conf, client);
+			clients->client[client].end = offset;
 		}
 		guest_conf.size = offset;
 		guest_conf.seed = conf->guest.seed + i;
+		guest_conf.allows_priv = conf->submit == SUBMIT_ENQCMDS;
+		guest_conf.prq = conf->queues != NULL ? conf->queues[i] : NULL;
 		ret = guest_create(&clients->guests[i], clients->rig, &guest_conf);
 		if (ret != 0)
 			return complain_step("guest memory", ret);
@@ -193,7 +203,6 @@ create_client(struct clients *clients, unsigned int idx, const struct clients_co
 	struct client *client = &clients->client[idx];
 	uint32_t nb = count_portals(conf, idx), i;
 	uint64_t window_bytes = conf->window_bytes(nb, conf->arg);
-	uint64_t windows = client->region + RTE_ALIGN_CEIL(conf->region_bytes, UINT64_C(4096));
 
 	client->portals = calloc(nb, sizeof(client->portals[0]));
 	if (client->portals == NULL)
@@ -204,7 +213,7 @@ create_client(struct clients *clients, unsigned int idx, const struct clients_co
 		uint32_t pasid = (idx + i * conf->nb_clients) % conf->nb_pasids;
 
 		portal->pasid = &clients->pasids[pasid];
-		portal->window = windows + i * window_bytes;
+		portal->window = client->windows + i * window_bytes;
 		if (open_portal(clients, client, conf, portal) != 0)
 			return -1;
 	}

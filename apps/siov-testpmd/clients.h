@@ -20,6 +20,7 @@ struct client_pasid {
 	struct guest *guest;
 	bool is_allocated;
 	bool is_bound;
+	bool is_injected; /* a fault; changed while no submitter runs */
 };
 
 /* One submitter's share of a PASID. */
@@ -34,7 +35,10 @@ struct client {
 	struct client_portal *portals;
 	uint32_t nb_portals;
 	struct guest *guest;
-	uint64_t region; /* offset in the guest: memory of this client alone */
+	/* offsets in the guest: memory of this client alone, then its portals' windows */
+	uint64_t region;
+	uint64_t windows;
+	uint64_t end;
 };
 
 struct clients_conf {
@@ -43,6 +47,7 @@ struct clients_conf {
 	enum submit_kind submit;
 	uint64_t region_bytes; /* of each client, beside its windows */
 	struct guest_conf guest; /* size is computed */
+	struct siov_prq **queues; /* by guest: mapped on demand; NULL: at once */
 	/* bytes of each portal's window, given how many portals its client has */
 	uint64_t (*window_bytes)(uint32_t nb_portals, const void *arg);
 	const void *arg;
@@ -61,6 +66,9 @@ struct clients {
 /* Queues that a way of submitting can use: their ids in wq_ids, SIOV_DEV_WQS_MAX; returns how many. */
 unsigned int clients_list_wqs(const struct siov_dev_conf *conf, enum submit_kind submit,
 			      uint32_t *wq_ids);
+
+/* Address spaces that clients_create will make. */
+unsigned int clients_count_guests(const struct clients_conf *conf);
 
 /*
  * Make guests, PASIDs, lanes and portals, and enable the queues used. 0, or -1 after one line;

@@ -48,10 +48,12 @@ struct cmd {
 /* Tables, each ending with a row without function. */
 extern const struct cmd cmds_run[];
 extern const struct cmd cmds_show[];
+extern const struct cmd cmds_show_iommu[];
 extern const struct cmd cmds_set[];
 extern const struct cmd cmds_wq[];
 extern const struct cmd cmds_pasid[];
 extern const struct cmd cmds_iommu[];
+extern const struct cmd cmds_inject[];
 extern const struct cmd cmds_absent[];
 
 extern const struct cmd *const cmd_tables[];

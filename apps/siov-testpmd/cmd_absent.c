@@ -2,7 +2,7 @@
 /* Nouns of the full prompt that this build does not have. */
 #include "cmd.h"
 
-CMD_WORD(tok_noun, 0, "adi#vdev#ims#inject#dump");
+CMD_WORD(tok_noun, 0, "adi#vdev#ims#dump");
 CMD_WORD(tok_show, 0, "show#clear");
 CMD_WORD(tok_shown, 1, "adi#vdev#ims");
 CMD_REST(tok_rest);
@@ -10,9 +10,7 @@ CMD_REST(tok_rest);
 static void
 refuse(struct session *session, const struct cmd_args *args)
 {
-	cmd_fail(session,
-		 "%s: this build has no ADIs, VDEVs, IMS, fault injection or "
-		 "configuration space",
+	cmd_fail(session, "%s: this build has no ADIs, VDEVs, IMS or configuration space",
 		 args->word[0]);
 }
 

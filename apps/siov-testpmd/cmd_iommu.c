@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* iommu map, unmap, invalidate: for PASIDs made by hand */
+/*
+ * iommu map, unmap, invalidate: for PASIDs made by hand. What they are bound to decides whose tables
+ * change: the platform's (first, second), or the guest's own (nested).
+ */
 #include <string.h>
 
 #include "book.h"
@@ -18,14 +21,30 @@ CMD_NUM(tok_bytes, 2);
 CMD_WORD(tok_perm, 3, "perm");
 CMD_WORD(tok_rw, 5, "r#w#rw");
 
+/* What makes no sense for the kind of address space gets a line of its own. */
+static void
+check(struct session *session, int ret, uint32_t pasid, const char *what)
+{
+	if (ret == -ENOTSUP)
+		cmd_fail(session, "%s: PASID %u has no tables; allowed: first, second, nested",
+			 what, pasid);
+	else if (ret == -EEXIST)
+		cmd_fail(session, "%s: something is mapped there already", what);
+	else if (ret == -EINVAL)
+		cmd_fail(session,
+			 "%s: allowed: multiples of 4096, and perm w alone for second only", what);
+	else
+		cmd_check(session, ret, what);
+}
+
 static void
 map(struct session *session, const struct cmd_args *args, unsigned int perm)
 {
 	uint32_t pasid = cmd_pasid(session, args->num[0]);
 
 	if (pasid != 0)
-		cmd_check(session, book_map(session->book, pasid, args->num[1], args->num[2], perm),
-			  "iommu map");
+		check(session, book_map(session->book, pasid, args->num[1], args->num[2], perm),
+		      pasid, "iommu map");
 }
 
 static void
@@ -47,8 +66,8 @@ map_or_unmap(struct session *session, const struct cmd_args *args)
 	}
 	pasid = cmd_pasid(session, args->num[0]);
 	if (pasid != 0)
-		cmd_check(session, book_unmap(session->book, pasid, args->num[1], args->num[2]),
-			  "iommu unmap");
+		check(session, book_unmap(session->book, pasid, args->num[1], args->num[2]), pasid,
+		      "iommu unmap");
 }
 
 /* Unmapping invalidates by itself; this asks for it apart. */
@@ -67,7 +86,8 @@ invalidate(struct session *session, const struct cmd_args *args)
 const struct cmd cmds_iommu[] = {
 	{map_perm,
 	 "iommu",
-	 "iommu map pasid N iova A len L perm (r|w|rw): new memory at A",
+	 "iommu map pasid N iova A len L perm (r|w|rw): new memory at A; nested: by the "
+	 "guest's own tables",
 	 {&tok_iommu, &tok_map, &tok_pasid, &tok_number, &tok_iova, &tok_address, &tok_len,
 	  &tok_bytes, &tok_perm, &tok_rw}},
 	{map_or_unmap,

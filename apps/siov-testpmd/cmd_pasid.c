@@ -12,6 +12,8 @@ CMD_WORD(tok_bind, 1, "bind");
 CMD_WORD(tok_with, 2, "with");
 CMD_NUM(tok_number, 0);
 CMD_NUM(tok_other, 1);
+CMD_WORD(tok_as, 2, "as");
+CMD_WORD(tok_kind, 3, NULL);
 
 uint32_t
 cmd_pasid(struct session *session, uint64_t number)
@@ -49,6 +51,33 @@ alloc_one(struct session *session, const struct cmd_args *args)
 		alloc(session, pasid);
 }
 
+/* A new address space. */
+static int
+bind_as(struct session *session, uint32_t pasid, enum siov_domain_kind kind)
+{
+	const struct space_conf conf = {
+		.kind = kind,
+		.page_shift = session->opts.page_shift,
+		.levels = session->opts.levels,
+	};
+
+	return book_bind(session->book, pasid, &conf);
+}
+
+static void
+bind_kind(struct session *session, const struct cmd_args *args)
+{
+	uint32_t pasid = cmd_pasid(session, args->num[0]);
+	enum siov_domain_kind kind;
+
+	if (pasid == 0)
+		return;
+	if (!options_iommu_find(args->word[3], &kind))
+		cmd_fail(session, "pasid bind as %s: allowed: " IOMMU_NAMES, args->word[3]);
+	else
+		cmd_check(session, bind_as(session, pasid, kind), "pasid bind");
+}
+
 static void
 change(struct session *session, const struct cmd_args *args)
 {
@@ -60,7 +89,7 @@ change(struct session *session, const struct cmd_args *args)
 	if (strcmp(args->word[1], "free") == 0)
 		ret = book_release(session->book, pasid);
 	else if (strcmp(args->word[1], "bind") == 0)
-		ret = book_bind(session->book, pasid, 0);
+		ret = bind_as(session, pasid, session->opts.iommu);
 	else
 		ret = book_unbind(session->book, pasid);
 	cmd_check(session, ret, "pasid");
@@ -73,7 +102,7 @@ bind_with(struct session *session, const struct cmd_args *args)
 	uint32_t other = pasid != 0 ? cmd_pasid(session, args->num[1]) : 0;
 
 	if (other != 0)
-		cmd_check(session, book_bind(session->book, pasid, other), "pasid bind");
+		cmd_check(session, book_bind_with(session->book, pasid, other), "pasid bind");
 }
 
 const struct cmd cmds_pasid[] = {
@@ -81,8 +110,12 @@ const struct cmd cmds_pasid[] = {
 	{alloc_one, "pasid", "pasid alloc N", {&tok_pasid, &tok_alloc, &tok_number}},
 	{change,
 	 "pasid",
-	 "pasid (free|bind|unbind) N: bind makes a new address space",
+	 "pasid (free|bind|unbind) N: bind makes a new address space, of the kind of --iommu",
 	 {&tok_pasid, &tok_verb, &tok_number}},
+	{bind_kind,
+	 "pasid",
+	 "pasid bind N as (pt|first|second|nested|sva)",
+	 {&tok_pasid, &tok_bind, &tok_number, &tok_as, &tok_kind}},
 	{bind_with,
 	 "pasid",
 	 "pasid bind N with M: to the address space of M",

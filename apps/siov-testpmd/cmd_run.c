@@ -63,7 +63,7 @@ help_section(struct session *session, const struct cmd_args *args)
 	unsigned int i;
 
 	if (!is_section(args->word[1])) {
-		cmd_fail(session, "help %s: allowed: run, show, set, wq, pasid, iommu",
+		cmd_fail(session, "help %s: allowed: run, show, set, wq, pasid, iommu, inject",
 			 args->word[1]);
 		return;
 	}
@@ -146,7 +146,7 @@ const struct cmd cmds_run[] = {
 	{help_all, "run", "help: all commands", {&tok_help}},
 	{help_section,
 	 "run",
-	 "help SECTION: run, show, set, wq, pasid, iommu",
+	 "help SECTION: run, show, set, wq, pasid, iommu, inject",
 	 {&tok_help, &tok_any}},
 	{start, "run", "start: run the workload", {&tok_start}},
 	{start_ptest, "run", "start PTEST: " PTEST_NAMES, {&tok_start, &tok_any}},

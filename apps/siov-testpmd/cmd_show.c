@@ -19,8 +19,6 @@ CMD_WORD(tok_what, 2, "info#summary#stats#xstats");
 CMD_WORD(tok_cleared, 2, "stats#xstats");
 CMD_WORD(tok_all, 3, "all");
 CMD_NUM(tok_id, 0);
-CMD_WORD(tok_iommu, 1, "iommu");
-CMD_WORD(tok_iommu_what, 2, "stats#faults#atc");
 CMD_WORD(tok_config, 1, "config");
 CMD_WORD(tok_config_what, 2, "cores#wl#wq");
 
@@ -398,44 +396,7 @@ clear_all(struct session *session, const struct cmd_args *args)
 	clear(session, args, true);
 }
 
-/* ---- platform and settings ---- */
-
-static void
-print_atc(struct session *session)
-{
-	const struct siov_dev_conf *conf = siov_dev_get_conf(session->rig.dev);
-	struct siov_engine_stats stats;
-	unsigned int i;
-
-	for (i = 0; i < conf->nb_engines; i++) {
-		siov_engine_get_stats(siov_dev_engine(session->rig.dev, i), &stats);
-		printf("engine %u: %u entries, %" PRIu64 " lookups, %" PRIu64 " misses\n", i,
-		       conf->atc_entries, stats.atc_lookups, stats.atc_misses);
-	}
-}
-
-static void
-show_iommu(struct session *session, const struct cmd_args *args)
-{
-	struct siov_iommu_stats s;
-
-	if (strcmp(args->word[2], "atc") == 0) {
-		print_atc(session);
-		return;
-	}
-	if (strcmp(args->word[2], "faults") == 0) {
-		cmd_fail(session, "show iommu faults: this build has no fault queue; show wq "
-				  "stats counts failed descriptors");
-		return;
-	}
-	siov_iommu_stats(session->rig.iommu, &s);
-	printf("domains: %" PRIu64 "\npasids_allocated: %" PRIu64 "\npasids_bound: %" PRIu64
-	       "\natcs: %" PRIu64 "\nranges: %" PRIu64 "\ntable_pages: %" PRIu64
-	       "\nmemory_bytes: %" PRIu64 "\ninvalidations: %" PRIu64
-	       "\ninvalidation_timeouts: %" PRIu64 "\n",
-	       s.nb_domains, s.nb_pasids_allocated, s.nb_pasids_bound, s.nb_atcs, s.nb_ranges,
-	       s.table_pages, s.memory_bytes, s.nb_invalidations, s.nb_inval_timeouts);
-}
+/* ---- settings ---- */
 
 static void
 print_sweep(const char *name, const struct sweep *sweep)
@@ -463,6 +424,12 @@ print_workload(const struct options *o)
 	       "\nverify: %s\n",
 	       o->duration_s, o->warmup_s, o->repeat, o->total_ops, o->seed,
 	       o->verify ? "on" : "off");
+	printf("iommu: %s\n", options_iommu_name(o->iommu));
+	if (options_iommu_has_tables(o->iommu))
+		printf("page-sz: %" PRIu64 "\nprs: %s\n", UINT64_C(1) << o->page_shift,
+		       o->prs ? "on" : "off");
+	if (options_iommu_has_first(o->iommu))
+		printf("levels: %u\n", o->levels);
 }
 
 static void
@@ -501,10 +468,6 @@ const struct cmd cmds_show[] = {
 	 "show",
 	 "clear (wq|pasid) (stats|xstats) all",
 	 {&tok_clear, &tok_noun, &tok_cleared, &tok_all}},
-	{show_iommu,
-	 "show",
-	 "show iommu (stats|faults|atc)",
-	 {&tok_show, &tok_iommu, &tok_iommu_what}},
 	{show_config,
 	 "show",
 	 "show config (cores|wl|wq)",

@@ -9,7 +9,7 @@
 #include "guest.h"
 #include "work_op.h"
 
-#define SCATTERED_IOVA UINT64_C(0x200000000)
+#define SPACE_IOVA UINT64_C(0x200000000) /* of what is not mapped at once, in one piece */
 
 static int
 create_gmem(struct guest *guest, const struct guest_conf *conf)
@@ -21,6 +21,8 @@ create_gmem(struct guest *guest, const struct guest_conf *conf)
 	gmem_conf.size = conf->size;
 	gmem_conf.kind = conf->kind;
 	gmem_conf.page_shift = conf->page_shift;
+	gmem_conf.levels = options_iommu_has_first(conf->kind) ? conf->levels : 0;
+	gmem_conf.flags = guest->flags;
 	ret = siov_gmem_create(guest->rig->dev, &gmem_conf, &guest->gmem);
 	if (ret != 0)
 		return ret;
@@ -54,38 +56,52 @@ shuffle_pages(uint32_t nb, uint64_t seed)
 }
 
 static int
-map_scattered(struct guest *guest, const struct guest_conf *conf)
+map_scattered(struct guest *guest, uint64_t seed)
 {
-	const struct siov_domain_conf domain_conf = {
-		.kind = SIOV_DOMAIN_SECOND_STAGE,
-		.max_page_shift = 12,
-	};
-	struct siov_iommu *iommu = guest->rig->iommu;
 	uint32_t nb = (uint32_t)(guest->size / GUEST_PAGE), i;
-	int ret;
+	int ret = 0;
 
-	guest->host_page = shuffle_pages(nb, conf->seed);
+	guest->host_page = shuffle_pages(nb, seed);
 	if (guest->host_page == NULL)
 		return -ENOMEM;
-	ret = siov_iommu_add_memory(iommu, guest->hva, guest->size);
-	if (ret != 0)
-		return ret;
-	guest->is_added = true;
-	ret = siov_domain_create(iommu, &domain_conf, &guest->domain);
 	for (i = 0; i < nb && ret == 0; i++)
-		ret = siov_domain_map(guest->domain, guest->iova + (uint64_t)i * GUEST_PAGE,
-				      guest_hva(guest, (uint64_t)i * GUEST_PAGE), GUEST_PAGE,
-				      SIOV_PERM_R | SIOV_PERM_W);
+		ret = space_map(guest->space, guest->iova + (uint64_t)i * GUEST_PAGE,
+				guest_hva(guest, (uint64_t)i * GUEST_PAGE), GUEST_PAGE,
+				SIOV_PERM_R | SIOV_PERM_W);
 	return ret;
 }
 
+/* Memory with an address space of its own, in which nothing is mapped. */
 static int
-create_scattered(struct guest *guest, const struct guest_conf *conf)
+create_space(struct guest *guest, const struct guest_conf *conf)
 {
-	guest->size = RTE_ALIGN_CEIL(conf->size, (uint64_t)GUEST_PAGE);
-	guest->iova = SCATTERED_IOVA;
-	guest->hva = siov_mem_alloc(siov_mem_eal(), "guest", guest->size, GUEST_PAGE, -1);
-	return guest->hva != NULL ? map_scattered(guest, conf) : -ENOMEM;
+	const struct space_conf space_conf = {
+		.kind = conf->kind,
+		.page_shift = conf->is_scattered ? 12 : conf->page_shift,
+		.levels = conf->levels,
+		.flags = guest->flags,
+		.max_bytes = conf->size,
+		.prq = conf->prq,
+	};
+	uint64_t page = UINT64_C(1) << space_conf.page_shift;
+	int ret;
+
+	guest->size = RTE_ALIGN_CEIL(conf->size, page);
+	guest->iova = SPACE_IOVA;
+	guest->hva = siov_mem_alloc(siov_mem_eal(), "guest", guest->size, page, -1);
+	if (guest->hva == NULL)
+		return -ENOMEM;
+	ret = siov_iommu_add_memory(guest->rig->iommu, guest->hva, guest->size);
+	if (ret != 0)
+		return ret;
+	guest->is_added = true;
+	ret = space_create(guest->rig->iommu, &space_conf, &guest->space);
+	if (ret == 0)
+		ret = space_add_memory(guest->space, guest->hva, guest->size);
+	if (ret != 0)
+		return ret;
+	guest->domain = space_domain(guest->space);
+	return conf->is_scattered ? map_scattered(guest, conf->seed) : 0;
 }
 
 int
@@ -93,17 +109,27 @@ guest_create(struct guest *guest, struct rig *rig, const struct guest_conf *conf
 {
 	int ret;
 
-	*guest = (struct guest){.rig = rig};
-	ret = conf->is_scattered ? create_scattered(guest, conf) : create_gmem(guest, conf);
+	*guest = (struct guest){
+		.rig = rig,
+		.kind = conf->kind,
+		.page_shift = conf->page_shift,
+		.levels = conf->levels,
+	};
+	if (conf->allows_priv && options_iommu_has_first(conf->kind))
+		guest->flags = SIOV_DOMAIN_F_SRE;
+	if (conf->is_scattered || conf->prq != NULL)
+		ret = create_space(guest, conf);
+	else
+		ret = create_gmem(guest, conf);
 	if (ret != 0)
 		guest_free(guest);
 	return ret;
 }
 
 static int
-free_scattered(struct guest *guest)
+free_space(struct guest *guest)
 {
-	int ret = siov_domain_free(guest->domain);
+	int ret = space_free(guest->space);
 
 	if (ret == 0 && guest->is_added)
 		ret = siov_iommu_remove_memory(guest->rig->iommu, guest->hva, guest->size);
@@ -121,7 +147,7 @@ guest_free(struct guest *guest)
 
 	if (guest->rig == NULL)
 		return 0;
-	ret = guest->gmem != NULL ? siov_gmem_free(guest->gmem) : free_scattered(guest);
+	ret = guest->gmem != NULL ? siov_gmem_free(guest->gmem) : free_space(guest);
 	guest->rig = NULL;
 	return ret == 0 ? 0 : complain("guest memory cannot be freed: %s", rte_strerror(-ret));
 }

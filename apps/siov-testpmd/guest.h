@@ -7,13 +7,15 @@
  *     hva      guest_hva(offset)              as this process sees it
  *
  * Scattered memory is mapped page by page in random order, so that neighbouring pages of the guest
- * are no neighbours in the host: guest_hva is then good up to the end of the page only.
+ * are no neighbours in the host: guest_hva is then good up to the end of the page only. Demanded
+ * memory is mapped when an engine asks for it (pager.h), but for the records' part.
  */
 #ifndef GUEST_H
 #define GUEST_H
 
 #include "rig.h"
 #include "siov_gmem.h"
+#include "space.h"
 
 #define GUEST_PAGE 4096u /* of scattered memory */
 
@@ -21,8 +23,11 @@ struct guest_conf {
 	uint64_t size; /* bytes */
 	enum siov_domain_kind kind;
 	unsigned int page_shift;
-	bool is_scattered; /* second stage only; pages of 4 KiB */
+	unsigned int levels; /* of first-stage tables */
+	bool is_scattered; /* kinds with tables; pages of 4 KiB */
 	uint64_t seed; /* of the scattering */
+	bool allows_priv; /* supervisor requests */
+	struct siov_prq *prq; /* mapped on demand; NULL: at once */
 };
 
 struct guest {
@@ -30,7 +35,12 @@ struct guest {
 	struct siov_domain *domain;
 	uint64_t iova; /* of offset 0 */
 	uint64_t size;
-	struct siov_gmem *gmem; /* NULL if scattered */
+	enum siov_domain_kind kind;
+	unsigned int page_shift;
+	unsigned int levels;
+	unsigned int flags; /* SIOV_DOMAIN_F_* */
+	struct siov_gmem *gmem; /* NULL if scattered or on demand */
+	struct space *space; /* scattered, on demand */
 	uint8_t *hva; /* of offset 0; scattered: of the first host page */
 	uint32_t *host_page; /* scattered: host page of each guest page */
 	bool is_added;
@@ -41,6 +51,13 @@ int guest_create(struct guest *guest, struct rig *rig, const struct guest_conf *
 
 /* No PASID may be bound to it any more. 0 or -1 after one line. */
 int guest_free(struct guest *guest);
+
+/* Whether its supervisor may send for it; a process is reached as what it is, a user. */
+static inline bool
+guest_is_supervised(const struct guest *guest)
+{
+	return guest->kind != SIOV_DOMAIN_PROCESS;
+}
 
 static inline uint64_t
 guest_iova(const struct guest *guest, uint64_t offset)

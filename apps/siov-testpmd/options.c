@@ -277,7 +277,11 @@ parse_wq(const struct opt_row *row, const char *value, struct options *o)
 
 static const char *const submit_names[] = {"enqcmd", "enqcmds", "movdir64b", NULL};
 static const char *const arrival_names[] = {"closed", "const", "poisson", NULL};
-static const char *const iommu_names[] = {"pt", "second", NULL};
+static const char *const iommu_names[] = {
+	[SIOV_DOMAIN_PASS_THROUGH] = "pt",   [SIOV_DOMAIN_SECOND_STAGE] = "second",
+	[SIOV_DOMAIN_FIRST_STAGE] = "first", [SIOV_DOMAIN_NESTED] = "nested",
+	[SIOV_DOMAIN_PROCESS] = "sva",       NULL,
+};
 static const char *const page_names[] = {"4k", "2M", "1G", NULL};
 
 #define DAY_MS UINT64_C(86400000)
@@ -371,13 +375,14 @@ static const struct opt_row rows[OPT_NB] = {
 	[OPT_NO_LATENCY] = {"no-latency", 0, ARG_OPTIONAL, false, parse_on_off, FIELD(no_latency),
 			    .allowed = "on, off", .help = "queues keep no submission times"},
 	[OPT_IOMMU] = {"iommu", 0, ARG_REQUIRED, true, parse_choice, FIELD(iommu),
-		       .choices = iommu_names,
-		       .allowed = "pt, second (this build has no first-stage or nested "
-				  "translation)",
-		       .help = "pt, second: how PASIDs are translated"},
+		       .choices = iommu_names, .allowed = IOMMU_NAMES,
+		       .help = IOMMU_NAMES ": how PASIDs are translated"},
 	[OPT_PAGE_SZ] = {"page-sz", 0, ARG_REQUIRED, true, parse_page_size, .choices = page_names,
-			 .allowed = "4k, 2M, 1G",
-			 .help = "4k, 2M, 1G: largest page of second-stage tables"},
+			 .allowed = "4k, 2M, 1G", .help = "4k, 2M, 1G: largest page of the tables"},
+	[OPT_LEVELS] = {"levels", 0, ARG_REQUIRED, true, parse_u32, FIELD(levels), .min = 4,
+			.max = 5, .allowed = "4, 5", .help = "4, 5: of first-stage tables"},
+	[OPT_PRS] = {"prs", 0, ARG_OPTIONAL, true, parse_on_off, FIELD(prs), .allowed = "on, off",
+		     .help = "map buffers page by page, as engines ask for them"},
 	[OPT_ATC_ENTRIES] = {"atc-entries", 0, ARG_REQUIRED, false, parse_entries,
 			     FIELD(atc_entries), .min = SIOV_DEV_ATC_MIN, .max = SIOV_DEV_ATC_MAX,
 			     .allowed = "64 to 1M", .help = "translation cache of each engine"},
@@ -578,6 +583,40 @@ options_retry_name(enum siov_backoff_policy policy)
 	return retry_names[policy];
 }
 
+const char *
+options_iommu_name(enum siov_domain_kind kind)
+{
+	return iommu_names[kind];
+}
+
+bool
+options_iommu_find(const char *name, enum siov_domain_kind *kind)
+{
+	unsigned int i;
+
+	for (i = 0; iommu_names[i] != NULL; i++) {
+		if (strcmp(iommu_names[i], name) == 0) {
+			*kind = (enum siov_domain_kind)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+options_iommu_text(enum siov_domain_kind kind)
+{
+	static const char *const texts[] = {
+		[SIOV_DOMAIN_PASS_THROUGH] = "pass-through",
+		[SIOV_DOMAIN_SECOND_STAGE] = "second-stage tables",
+		[SIOV_DOMAIN_FIRST_STAGE] = "first-stage tables",
+		[SIOV_DOMAIN_NESTED] = "nested tables",
+		[SIOV_DOMAIN_PROCESS] = "the process's own address space",
+	};
+
+	return texts[kind];
+}
+
 void
 options_init(struct options *o)
 {
@@ -596,5 +635,6 @@ options_init(struct options *o)
 		.repeat = 1,
 		.iommu = SIOV_DOMAIN_SECOND_STAGE,
 		.page_shift = 21,
+		.levels = 4,
 	};
 }

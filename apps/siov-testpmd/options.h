@@ -53,6 +53,8 @@ enum option_id {
 	OPT_NO_LATENCY,
 	OPT_IOMMU,
 	OPT_PAGE_SZ,
+	OPT_LEVELS,
+	OPT_PRS,
 	OPT_ATC_ENTRIES,
 	OPT_JSON,
 	OPT_CSV,
@@ -63,6 +65,8 @@ enum option_id {
 
 enum submit_kind { SUBMIT_ENQCMD, SUBMIT_ENQCMDS, SUBMIT_MOVDIR64B };
 enum arrival_kind { ARRIVAL_CLOSED, ARRIVAL_CONST, ARRIVAL_POISSON };
+
+#define IOMMU_NAMES "pt, first, second, nested, sva" /* of address spaces */
 
 #define OPTIONS_SUBMITTERS_MAX (RTE_MAX_LCORE - 2u)
 
@@ -117,6 +121,8 @@ struct options {
 	/* mmu */
 	enum siov_domain_kind iommu;
 	unsigned int page_shift;
+	uint32_t levels; /* of first-stage tables, a guest's included: 4 or 5 */
+	bool prs; /* pages are mapped when they are asked for */
 	uint32_t atc_entries;
 
 	/* output; with an empty path to stdout */
@@ -167,6 +173,17 @@ void options_help(FILE *f);
 const char *options_submit_name(enum submit_kind submit);
 const char *options_arrival_name(enum arrival_kind arrival);
 const char *options_retry_name(enum siov_backoff_policy policy);
+const char *options_iommu_name(enum siov_domain_kind kind);
+
+/* An address space's kind in words, and the other way round: false, there is none of that name. */
+const char *options_iommu_text(enum siov_domain_kind kind);
+bool options_iommu_find(const char *name, enum siov_domain_kind *kind);
+/* Whether address spaces of this kind have tables of ours, or of a guest of ours. */
+bool options_iommu_has_tables(enum siov_domain_kind kind);
+/* Whether some of these are first-stage tables. */
+bool options_iommu_has_first(enum siov_domain_kind kind);
+/* Entries of page tables that one walk reads at most. */
+unsigned int options_walk_loads(const struct options *o);
 
 /* Name of an option that the prompt's "set" takes, by index; NULL after the last. */
 const char *options_settable(unsigned int idx);

@@ -10,6 +10,7 @@
 #include "siov_config.h"
 #include "work_op.h"
 
+#define PRS_QDEPTH 32u
 #define LATENCY_PASIDS_MIN 64u
 #define LATENCY_PASIDS_MAX 4096u /* 4 KiB each, for each engine */
 
@@ -216,6 +217,8 @@ make_dev_conf(struct options *o)
 	dev->flags |= SIOV_DEV_F_PRIV;
 	for (i = 0; i < dev->nb_wqs && !o->no_latency; i++)
 		dev->wqs[i].flags |= SIOV_WQ_F_STAMPS;
+	for (i = 0; i < dev->nb_wqs && o->prs; i++)
+		dev->wqs[i].flags |= SIOV_WQ_F_BOF;
 	if (siov_dev_conf_check(dev, why, sizeof(why)) != 0)
 		return complain("%s: %s", o->nb_wq_texts > 0 ? "--wq" : "device", why);
 	return 0;
@@ -294,6 +297,64 @@ check_cores(const struct options *o)
 	return 0;
 }
 
+bool
+options_iommu_has_tables(enum siov_domain_kind kind)
+{
+	return kind != SIOV_DOMAIN_PASS_THROUGH && kind != SIOV_DOMAIN_PROCESS;
+}
+
+bool
+options_iommu_has_first(enum siov_domain_kind kind)
+{
+	return kind == SIOV_DOMAIN_FIRST_STAGE || kind == SIOV_DOMAIN_NESTED;
+}
+
+unsigned int
+options_walk_loads(const struct options *o)
+{
+	unsigned int skipped = (o->page_shift - 12) / 9; /* levels below a large page */
+	unsigned int first = o->levels - skipped, second = 4 - skipped;
+
+	switch (o->iommu) {
+	case SIOV_DOMAIN_FIRST_STAGE:
+		return first;
+	case SIOV_DOMAIN_SECOND_STAGE:
+		return second;
+	case SIOV_DOMAIN_NESTED:
+		/* Each of the guest's tables, and then the page, is looked for by the second stage. */
+		return first * (second + 1) + second;
+	default:
+		return 0;
+	}
+}
+
+static int
+check_mmu(const struct options *o)
+{
+	if (o->iommu == SIOV_DOMAIN_PASS_THROUGH && o->is_given[OPT_PAGE_SZ])
+		return complain("--page-sz with --iommu=pt: pass-through has no pages");
+	if (o->iommu == SIOV_DOMAIN_PROCESS && o->is_given[OPT_PAGE_SZ])
+		return complain("--page-sz with --iommu=sva: the kernel chooses the pages of a "
+				"process");
+	if (!options_iommu_has_first(o->iommu) && o->is_given[OPT_LEVELS])
+		return complain("--levels with --iommu=%s: allowed: with first, nested",
+				options_iommu_name(o->iommu));
+	if (!o->prs)
+		return 0;
+	if (!options_iommu_has_tables(o->iommu))
+		return complain("--prs with --iommu=%s: it has no tables to map pages in; allowed: "
+				"with first, second, nested",
+				options_iommu_name(o->iommu));
+	if (!o->op->has_data)
+		return complain("--prs with --op=%s: it has no buffers to ask for", o->op->name);
+	if (o->ptest == &ptest_verify || o->ptest == &ptest_data)
+		return complain(
+			"--prs with %s: allowed: with throughput, latency, retry, fairness, "
+			"translate",
+			o->ptest == &ptest_data ? "--data" : "--ptest=verify");
+	return 0;
+}
+
 static int
 check_workload(const struct options *o)
 {
@@ -308,8 +369,8 @@ check_workload(const struct options *o)
 		return complain("--rate: needs --arrival=const or poisson");
 	if (o->is_given[OPT_BUF_SZ] && !o->op->has_data)
 		return complain("--buf-sz with --op=%s: it moves no bytes", o->op->name);
-	if (o->iommu == SIOV_DOMAIN_PASS_THROUGH && o->is_given[OPT_PAGE_SZ])
-		return complain("--page-sz with --iommu=pt: pass-through has no pages");
+	if (check_mmu(o) != 0)
+		return -1;
 	return o->ptest->check != NULL ? o->ptest->check(o) : 0;
 }
 
@@ -321,6 +382,9 @@ options_finish(const struct options *given, struct options *out)
 		out->ptest = &ptest_data;
 	if (out->ptest->tune != NULL)
 		out->ptest->tune(out);
+	/* An engine parks so many operations of one PASID, and each may wait. */
+	if (out->prs && !out->is_given[OPT_QDEPTH])
+		out->qdepth = RTE_MIN(out->qdepth, PRS_QDEPTH);
 	if (out->total_ops != 0 && !out->is_given[OPT_DURATION])
 		out->duration_s = 0; /* until they are done */
 	if (check_output(out) != 0 || check_workload(out) != 0 || make_dev_conf(out) != 0)

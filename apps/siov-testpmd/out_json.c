@@ -50,8 +50,10 @@ pack_config(const struct report *report, const struct result *r)
 	json_object_set_new(config, "rate", json_integer((json_int_t)r->point.rate));
 	json_object_set_new(config, "retry_policy",
 			    json_string(options_retry_name(o->retry_policy)));
-	json_object_set_new(config, "iommu",
-			    json_string(o->iommu == SIOV_DOMAIN_PASS_THROUGH ? "pt" : "second"));
+	json_object_set_new(config, "iommu", json_string(options_iommu_name(o->iommu)));
+	json_object_set_new(config, "levels", json_integer((json_int_t)o->levels));
+	json_object_set_new(config, "walk_loads_max", json_integer(options_walk_loads(o)));
+	json_object_set_new(config, "prs", json_boolean(o->prs));
 	json_object_set_new(config, "page_sz",
 			    json_integer((json_int_t)(UINT64_C(1) << o->page_shift)));
 	json_object_set_new(config, "atc_entries", json_integer(o->atc_entries));
@@ -112,6 +114,9 @@ pack_summary(const struct result *r)
 	json_object_set_new(summary, "atc",
 			    json_pack("{s:I, s:I}", "lookups", (json_int_t)r->atc_lookups, "misses",
 				      (json_int_t)r->atc_misses));
+	json_object_set_new(summary, "page_requests",
+			    json_pack("{s:I, s:o}", "count", (json_int_t)r->page_requests, "lat_ns",
+				      pack_latency(&r->page_latency)));
 	return summary;
 }
 

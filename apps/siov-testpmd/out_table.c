@@ -8,6 +8,19 @@
 
 #define ROWS_MAX 256u /* of one table; JSON and CSV have all */
 
+/* Workloads of their own choice of pages say nothing of them. */
+static void
+print_walk(FILE *f, const struct options *o)
+{
+	static const char *const sizes[] = {"4k", "2M", "1G"};
+
+	if (options_iommu_has_tables(o->iommu) && o->ptest != &ptest_verify &&
+	    o->ptest != &ptest_data)
+		fprintf(f, " of %s pages, up to %u loads a walk%s", sizes[(o->page_shift - 12) / 9],
+			options_walk_loads(o), o->prs ? ", mapped on demand" : "");
+	fprintf(f, "\n");
+}
+
 static void
 print_head(FILE *f, const struct report *report)
 {
@@ -16,9 +29,10 @@ print_head(FILE *f, const struct report *report)
 	unsigned int i;
 
 	report_cpu_model(model, sizeof(model));
-	fprintf(f, "%s: %s by %s, %s pages, %s\n", o->ptest->name, o->op->name,
+	fprintf(f, "%s: %s by %s, %s pages, %s", o->ptest->name, o->op->name,
 		options_submit_name(o->submit), report->no_huge ? "ordinary" : "huge",
-		o->iommu == SIOV_DOMAIN_PASS_THROUGH ? "pass-through" : "second-stage tables");
+		options_iommu_text(o->iommu));
+	print_walk(f, o);
 	fprintf(f, "on %s, TSC %.0f MHz, %s\n", model, (double)rte_get_tsc_hz() / 1e6,
 		rte_version());
 	for (i = 0; placement_line(report->placement, i, line); i++)
@@ -92,6 +106,18 @@ print_atc(FILE *f, const struct result *r)
 }
 
 static void
+print_pages(FILE *f, const struct result *r)
+{
+	if (r->page_requests == 0)
+		return;
+	fprintf(f, "Page requests: %llu", (unsigned long long)r->page_requests);
+	if (r->page_latency.is_valid)
+		fprintf(f, ", answered after p50 %.0f ns, p99 %.0f ns, at most %.0f ns",
+			r->page_latency.p50_ns, r->page_latency.p99_ns, r->page_latency.max_ns);
+	fprintf(f, "\n");
+}
+
+static void
 print_result(FILE *f, const struct result *r)
 {
 	uint32_t i;
@@ -110,6 +136,7 @@ print_result(FILE *f, const struct result *r)
 			r->mops_max);
 	fprintf(f, "\n");
 	print_atc(f, r);
+	print_pages(f, r);
 }
 
 /* Of a sweep one row each: the totals. */
@@ -130,6 +157,8 @@ print_sweep(FILE *f, const struct report *report)
 		print_latency(f, &r->latency);
 		fprintf(f, " %7.4f %6.2f\n", r->jain, miss_percent(r));
 	}
+	for (i = 0; i < report->nb_results; i++)
+		print_pages(f, &report->results[i]);
 	fprintf(f, "Totals of all PASIDs; --csv and --json have each. Rate 0: closed loop. "
 		   "Miss%%: of the ATC's lookups\n");
 }

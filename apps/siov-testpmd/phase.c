@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "phase.h"
 
 #define STEP_MS 20 /* between looks at a run that ends by itself */
+#define HOLD_STEP_US 100u /* between looks at submitters that are to wait */
+#define HOLD_TRIES 100000u
 
 /* Afterwards all counters are final. */
 static int
@@ -81,6 +84,29 @@ wait_phase(struct phase *phase, struct job *job, double seconds, const char *nam
 	}
 }
 
+void
+phase_init(struct phase *phase)
+{
+	siov_atomic_store(&phase->stop, PHASE_OVER, relaxed);
+	siov_atomic_store(&phase->nb_running, 0, relaxed);
+	siov_atomic_store(&phase->nb_held, 0, relaxed);
+	pthread_mutex_init(&phase->gate, NULL);
+}
+
+void
+phase_fini(struct phase *phase)
+{
+	pthread_mutex_destroy(&phase->gate);
+}
+
+static void
+set_state(struct phase *phase, enum phase_state state)
+{
+	pthread_mutex_lock(&phase->gate);
+	siov_atomic_store(&phase->stop, state, release);
+	pthread_mutex_unlock(&phase->gate);
+}
+
 int
 phase_run(struct phase *phase, struct job *job, double seconds, const char *name)
 {
@@ -89,8 +115,8 @@ phase_run(struct phase *phase, struct job *job, double seconds, const char *name
 	int err = 0;
 
 	siov_atomic_store(&phase->go, 0, relaxed);
-	siov_atomic_store(&phase->stop, 0, relaxed);
 	siov_atomic_store(&phase->nb_running, p->nb_submitters, relaxed);
+	set_state(phase, PHASE_RUN);
 	for (nb = 0; nb < p->nb_submitters && err == 0; nb++) {
 		void *arg = (char *)phase->args + nb * phase->arg_size;
 
@@ -101,22 +127,27 @@ phase_run(struct phase *phase, struct job *job, double seconds, const char *name
 	siov_atomic_store(&phase->go, 1, release);
 	if (err == 0)
 		wait_phase(phase, job, seconds, name);
-	siov_atomic_store(&phase->stop, 1, relaxed);
+	set_state(phase, PHASE_OVER);
 	for (i = 0; i < nb; i++)
 		rte_eal_wait_lcore(p->submitters[i].id);
 	return err != 0 ? err : drain(job->rig);
+}
+
+static void
+relax(bool yields)
+{
+	if (yields)
+		sched_yield();
+	else
+		rte_pause();
 }
 
 void
 phase_wait_go(struct phase *phase, bool yields)
 {
 	/* P2: pairs with P1 in phase_run. */
-	while (siov_atomic_load(&phase->go, acquire) == 0) {
-		if (yields)
-			sched_yield();
-		else
-			rte_pause();
-	}
+	while (siov_atomic_load(&phase->go, acquire) == 0)
+		relax(yields);
 }
 
 void
@@ -124,4 +155,49 @@ phase_end(struct phase *phase)
 {
 	/* Pairs with the acquire in wait_phase. */
 	siov_atomic_fetch_add(&phase->nb_running, UINT32_MAX, release);
+}
+
+bool
+phase_pause(struct phase *phase, bool yields)
+{
+	if (siov_atomic_load(&phase->stop, relaxed) != PHASE_HOLD)
+		return siov_atomic_load(&phase->stop, relaxed) == PHASE_RUN;
+	/* P3: pairs with P4 in phase_hold; nothing of ours is outstanding. */
+	siov_atomic_fetch_add(&phase->nb_held, 1, release);
+	/* P5: pairs with P6 in phase_resume; what was changed meanwhile holds. */
+	while (siov_atomic_load(&phase->stop, acquire) == PHASE_HOLD)
+		relax(yields);
+	siov_atomic_fetch_add(&phase->nb_held, UINT32_MAX, release);
+	return true;
+}
+
+int
+phase_hold(struct phase *phase)
+{
+	unsigned int tries;
+
+	pthread_mutex_lock(&phase->gate);
+	if (siov_atomic_load(&phase->stop, relaxed) != PHASE_RUN)
+		return 0;
+	siov_atomic_store(&phase->stop, PHASE_HOLD, release);
+	for (tries = 0; tries < HOLD_TRIES; tries++) {
+		/* P4: pairs with P3 and phase_end. */
+		uint32_t nb_running = siov_atomic_load(&phase->nb_running, acquire);
+
+		if (siov_atomic_load(&phase->nb_held, acquire) >= nb_running)
+			return 0;
+		rte_delay_us_sleep(HOLD_STEP_US);
+	}
+	return -ETIMEDOUT;
+}
+
+void
+phase_resume(struct phase *phase)
+{
+	if (siov_atomic_load(&phase->stop, relaxed) == PHASE_HOLD)
+		siov_atomic_store(&phase->stop, PHASE_RUN, release); /* P6: pairs with P5 */
+	/* All have left before anybody is held again. */
+	while (siov_atomic_load(&phase->nb_held, acquire) != 0)
+		rte_delay_us_sleep(HOLD_STEP_US);
+	pthread_mutex_unlock(&phase->gate);
 }

@@ -14,7 +14,7 @@ tune(struct options *o)
 		o->nb_pasids = 1;
 	if (!o->is_given[OPT_NB_SUBMITTERS] && o->submit_cores.nb == 0)
 		o->nb_submitters = 1;
-	if (!o->is_given[OPT_OP] && !o->is_given[OPT_BUF_SZ])
+	if (!o->prs && !o->is_given[OPT_OP] && !o->is_given[OPT_BUF_SZ])
 		o->op = work_op_find("noop");
 }
 

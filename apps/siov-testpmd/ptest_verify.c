@@ -290,7 +290,7 @@ run(struct job *job)
 	const struct checked_conf conf = {
 		.ops = &verify_ops,
 		.arena_bytes = arena_bytes(o),
-		.is_scattered = o->iommu == SIOV_DOMAIN_SECOND_STAGE,
+		.is_scattered = options_iommu_has_tables(o->iommu),
 		.total_ops = o->total_ops == 0 ? UINT64_MAX : (o->total_ops + nb - 1) / nb,
 		.open = open_client,
 		.close = close_client,

@@ -59,6 +59,8 @@ struct result {
 	double mops_max;
 	uint64_t atc_lookups;
 	uint64_t atc_misses;
+	uint64_t page_requests; /* sent by the engines */
+	struct result_latency page_latency; /* of those that were answered */
 };
 
 /* Everything that one invocation measured. */

@@ -9,10 +9,16 @@
 #include <rte_launch.h>
 
 #include "complain.h"
+#include "injector.h"
+#include "pager.h"
 #include "phase.h"
 #include "ptest.h"
 #include "run.h"
 #include "snapshot.h"
+
+#define PRS_SLOTS 4096u /* so that there are many pages to ask for */
+#define PARKED_OF_PASID 32u /* operations: half of what an engine lets wait */
+#define PARKED_MAX 256u
 
 /* One point being measured. */
 struct run {
@@ -20,6 +26,7 @@ struct run {
 	struct result_point point;
 	struct submitter_conf conf;
 	struct clients clients;
+	struct pager *pager; /* NULL: everything is mapped at once */
 	struct submitter *submitters;
 	unsigned int nb_submitters;
 	struct phase phase;
@@ -46,6 +53,8 @@ run_submitter_conf(const struct options *o, unsigned int nb_submitters,
 		.submit = o->submit,
 		.buf_sz = point->buf_sz,
 		.qdepth = o->qdepth,
+		.nb_slots = o->prs ? RTE_MAX(o->qdepth, PRS_SLOTS) : o->qdepth,
+		.blocks = o->prs,
 		.arrival = point->rate != 0 ? o->arrival : ARRIVAL_CLOSED,
 		.rate = (double)point->rate / nb_submitters,
 		.seed = o->seed,
@@ -64,7 +73,10 @@ make_clients_conf(const struct options *o, const struct submitter_conf *conf,
 		.nb_pasids = nb_pasids,
 		.submit = o->submit,
 		.region_bytes = submitter_region_bytes(conf, nb_submitters),
-		.guest = {.kind = o->iommu, .page_shift = o->page_shift, .seed = o->seed},
+		.guest = {.kind = o->iommu,
+			  .page_shift = o->page_shift,
+			  .levels = o->levels,
+			  .seed = o->seed},
 		.window_bytes = submitter_window_bytes,
 		.arg = conf,
 	};
@@ -85,13 +97,26 @@ fit_dedicated(struct run *run)
 	run->point.nb_pasids = nb;
 	for (i = 0; i < nb; i++)
 		smallest = RTE_MIN(smallest, dev->wqs[wq_ids[i]].size);
-	if (!o->is_given[OPT_QDEPTH])
+	if (!o->is_given[OPT_QDEPTH]) {
 		run->conf.qdepth = RTE_MIN(run->conf.qdepth, smallest);
+		run->conf.nb_slots = o->prs ? run->conf.nb_slots : run->conf.qdepth;
+	}
 	if (run->nb_submitters > nb)
 		return complain("--submit=movdir64b: %u submitters; allowed: at most %u, the "
 				"dedicated queues",
 				run->nb_submitters, nb);
 	return 0;
+}
+
+/* Operations that wait for pages must all find a place, together and those of one PASID. */
+static void
+fit_parking(struct run *run)
+{
+	uint32_t room = RTE_MIN(run->point.nb_pasids * PARKED_OF_PASID, PARKED_MAX);
+
+	if (run->job->opts->prs && !run->job->opts->is_given[OPT_QDEPTH])
+		run->conf.qdepth =
+			RTE_MIN(run->conf.qdepth, RTE_MAX(room / run->nb_submitters, 1u));
 }
 
 static int
@@ -129,14 +154,23 @@ create_run(struct run *run, struct job *job, const struct result_point *point)
 		.nb_submitters = job->rig->placement->nb_submitters,
 		.phase = {.main = submitter_main, .arg_size = sizeof(struct submitter)},
 	};
+	phase_init(&run->phase);
 	run->conf = run_submitter_conf(o, run->nb_submitters, point);
 	if (fit_dedicated(run) != 0)
 		return -1;
+	fit_parking(run);
 	clients_conf = make_clients_conf(o, &run->conf, run->nb_submitters, run->point.nb_pasids);
+	if (o->prs && pager_create(job->rig, clients_count_guests(&clients_conf), &run->pager) != 0)
+		return -1;
+	if (run->pager != NULL)
+		clients_conf.queues = pager_queues(run->pager);
 	if (clients_create(&run->clients, job->rig, &clients_conf) != 0 ||
 	    create_submitters(run) != 0)
 		return -1;
 	run->phase.args = run->submitters;
+	if (run->pager != NULL && pager_start(run->pager, &run->clients) != 0)
+		return -1;
+	injector_attach(job->injector, &run->clients, &run->phase, o->op);
 	return rig_start_engines(job->rig);
 }
 
@@ -146,10 +180,15 @@ free_run(struct run *run)
 	unsigned int i;
 	int err;
 
+	err = injector_detach(run->job->injector);
 	/* Lanes are taken back while engines still run: they may have to empty them. */
-	err = clients_detach(&run->clients);
+	err |= clients_detach(&run->clients);
 	rig_stop_engines(run->job->rig);
+	if (run->pager != NULL)
+		pager_stop(run->pager);
 	err |= clients_free(&run->clients);
+	err |= pager_free(run->pager);
+	phase_fini(&run->phase);
 	for (i = 0; i < run->nb_submitters && run->submitters != NULL; i++)
 		submitter_free(&run->submitters[i]);
 	free(run->submitters);
@@ -249,10 +288,10 @@ check_submitter(const struct run *run, unsigned int idx)
 	if (s->nb.lost != 0)
 		return complain("submitter %u: %" PRIu64 " descriptors did not complete in time",
 				idx, s->nb.lost);
-	if (s->nb.failed != 0)
+	if (s->nb.failed != s->nb_injected)
 		return complain("submitter %u: %" PRIu64 " descriptors failed, the first of PASID "
 				"%u with status 0x%02x at address 0x%" PRIx64,
-				idx, s->nb.failed, s->first_bad_pasid,
+				idx, s->nb.failed - s->nb_injected, s->first_bad_pasid,
 				work_record_status(s->first_bad), s->first_bad_addr);
 	if (s->nb.wrong != 0)
 		return complain("submitter %u: %" PRIu64 " completion records are wrong, the first "
@@ -332,6 +371,8 @@ measure_once(struct run *run, struct result *result)
 	*result = (struct result){.rows = NULL};
 	for (i = 0; i < run->nb_submitters && run->job->opts->verify; i++)
 		submitter_poison(&run->submitters[i]);
+	if (pager_reset(run->pager) != 0)
+		return -1;
 	err = snapshot_take(&before, run->job->rig);
 	if (err == 0)
 		err = phase_run(&run->phase, run->job, run->job->opts->duration_s, "measuring");

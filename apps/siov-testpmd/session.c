@@ -7,6 +7,7 @@
 
 #include "book.h"
 #include "complain.h"
+#include "injector.h"
 #include "ptest.h"
 #include "session.h"
 
@@ -29,6 +30,8 @@ session_create(struct session *session, int signal_fd, bool no_huge)
 		.placement = &session->placement,
 		.no_huge = no_huge,
 	};
+	if (injector_create(&session->injector) != 0)
+		return complain("too little memory");
 	return rig_create(&session->rig, &session->opts, &session->placement);
 }
 
@@ -42,6 +45,7 @@ session_free(struct session *session)
 	err = book_free(session->book);
 	if (session->rig.placement != NULL)
 		rig_free(&session->rig);
+	injector_free(session->injector);
 	stopper_close(&session->stopper);
 	pthread_cond_destroy(&session->changed);
 	pthread_mutex_destroy(&session->lock);
@@ -56,6 +60,7 @@ session_run(struct session *session)
 		.rig = &session->rig,
 		.stopper = &session->stopper,
 		.report = &session->report,
+		.injector = session->injector,
 	};
 	int err = session->opts.ptest->run(&job);
 

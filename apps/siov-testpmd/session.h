@@ -10,10 +10,12 @@
 
 #include <pthread.h>
 
+#include "fault_log.h"
 #include "phase.h"
 #include "snapshot.h"
 
 struct book;
+struct injector;
 
 enum session_state {
 	SESSION_IDLE,
@@ -29,6 +31,7 @@ struct session {
 	struct rig rig;
 	struct stopper stopper;
 	struct report report;
+	struct injector *injector;
 	bool no_huge;
 	int signal_fd;
 
@@ -40,6 +43,7 @@ struct session {
 
 	/* owner: the prompt's thread */
 	struct snapshot cleared; /* counters as they were at the last "clear" */
+	struct fault_log faults;
 	struct book *book;
 	bool is_quitting;
 	bool cmd_failed; /* the command being executed has */

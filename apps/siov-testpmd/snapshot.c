@@ -85,6 +85,8 @@ snapshot_take(struct snapshot *snapshot, struct rig *rig)
 		siov_engine_get_stats(siov_dev_engine(rig->dev, i), &engine);
 		snapshot->atc_lookups += engine.atc_lookups;
 		snapshot->atc_misses += engine.atc_misses;
+		snapshot->page_requests += engine.page_requests;
+		siov_engine_page_latency(siov_dev_engine(rig->dev, i), &snapshot->page_latency);
 	}
 	free(sum);
 	return ret;
@@ -201,6 +203,10 @@ snapshot_difference(const struct snapshot *before, const struct snapshot *after,
 	*hist = after->latency;
 	siov_hist_subtract(hist, &before->latency);
 	find_latency(hist, &result->latency);
+	result->page_requests = after->page_requests - before->page_requests;
+	*hist = after->page_latency;
+	siov_hist_subtract(hist, &before->page_latency);
+	find_latency(hist, &result->page_latency);
 	free(hist);
 	return 0;
 }

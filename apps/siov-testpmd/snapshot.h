@@ -27,6 +27,8 @@ struct snapshot {
 	struct siov_hist_sum latency; /* of all queues */
 	uint64_t atc_lookups;
 	uint64_t atc_misses;
+	uint64_t page_requests;
+	struct siov_hist_sum page_latency; /* request to answer, of all engines */
 };
 
 /* 0 or -ENOMEM; snapshot_free is due either way. */

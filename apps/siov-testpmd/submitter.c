@@ -38,14 +38,14 @@ count_bufs(const struct submitter_conf *conf, unsigned int nb_submitters)
 	if (!conf->op->has_data)
 		return 0;
 	nb = BUFS_BYTES / nb_submitters / (2 * buf_stride(conf));
-	return (uint32_t)RTE_MAX(RTE_MIN(nb, conf->qdepth), 1u);
+	return (uint32_t)RTE_MAX(RTE_MIN(nb, conf->nb_slots), 1u);
 }
 
 /* Slots of each portal; two or more: an even number, used in pairs. */
 static uint32_t
 slots_per_portal(const struct submitter_conf *conf, uint32_t nb_portals)
 {
-	uint32_t nb = (conf->qdepth + nb_portals - 1) / nb_portals;
+	uint32_t nb = (conf->nb_slots + nb_portals - 1) / nb_portals;
 
 	return nb > 1 ? RTE_ALIGN_CEIL(nb, 2u) : 1;
 }
@@ -105,9 +105,11 @@ prepare_slot(struct submitter *s, uint32_t idx)
 	}
 	work_op_prepare(s->conf->op, &bufs, desc);
 	desc->completion_addr = guest_iova(s->client->guest, offset);
+	if (s->conf->blocks)
+		desc->flags |= IDXD_OP_FLAG_BOF;
 	if (s->conf->submit == SUBMIT_ENQCMDS) {
 		desc->pasid = portal->pasid->pasid;
-		desc->priv = 1;
+		desc->priv = guest_is_supervised(s->client->guest);
 	}
 }
 
@@ -191,7 +193,13 @@ count_odd_record(struct submitter *s, const struct submitter_slot *slot, uint64_
 {
 	if (word0 == SKIPPED)
 		return;
-	if (s->nb.failed + s->nb.wrong == 0) {
+	if (s->client->portals[slot->portal_idx].pasid->is_injected &&
+	    work_record_status(word0) != DSA_COMP_SUCCESS) {
+		s->nb.failed++;
+		s->nb_injected++;
+		return;
+	}
+	if (s->nb.failed - s->nb_injected + s->nb.wrong == 0) {
 		s->first_bad = word0;
 		s->first_bad_addr = slot->record->fault_addr;
 		s->first_bad_pasid = slot->portal->pasid;
@@ -360,17 +368,15 @@ run_closed(struct submitter *s)
 static void
 run_open(struct submitter *s)
 {
-	uint64_t due = s->gaps[s->gap_idx]; /* since start, with fraction */
-
 	while (!is_over(s)) {
 		uint64_t now = (rte_rdtsc() - s->nb.start_cycles) << GAP_SHIFT;
 		unsigned int done = reap(s);
 
-		while (due <= now && s->nb_out < s->conf->qdepth && s->left > 0) {
-			if (!send_one(s, s->nb.start_cycles + (due >> GAP_SHIFT), true))
+		while (s->due <= now && s->nb_out < s->conf->qdepth && s->left > 0) {
+			if (!send_one(s, s->nb.start_cycles + (s->due >> GAP_SHIFT), true))
 				break;
 			s->gap_idx = (s->gap_idx + 1) & (s->nb_gaps - 1);
-			due += s->gaps[s->gap_idx];
+			s->due += s->gaps[s->gap_idx];
 			done++;
 		}
 		if (done == 0)
@@ -401,15 +407,20 @@ submitter_main(void *arg)
 
 	memset(&s->nb, 0, sizeof(s->nb));
 	memset(s->dropped, 0, s->client->nb_portals * sizeof(s->dropped[0]));
+	s->nb_injected = 0;
 	s->left = s->total_ops;
+	if (s->gaps != NULL)
+		s->due = s->gaps[s->gap_idx];
 	init_backoff(s);
 	phase_wait_go(s->phase, s->yields);
 	s->nb.start_cycles = rte_rdtsc();
-	if (s->conf->arrival == ARRIVAL_CLOSED)
-		run_closed(s);
-	else
-		run_open(s);
-	reap_all(s);
+	do {
+		if (s->conf->arrival == ARRIVAL_CLOSED)
+			run_closed(s);
+		else
+			run_open(s);
+		reap_all(s);
+	} while (phase_pause(s->phase, s->yields) && s->left > 0);
 	s->nb.end_cycles = rte_rdtsc();
 	phase_end(s->phase);
 	return 0;
@@ -441,7 +452,8 @@ submitter_count_wrong(const struct submitter *s)
 		const struct submitter_slot *slot = &s->slots[i];
 		struct work_bufs bufs = find_bufs(s, slot->buf_idx);
 
-		if (slot->record->rsvd != NEVER_WRITTEN)
+		if (slot->record->rsvd != NEVER_WRITTEN &&
+		    !s->client->portals[slot->portal_idx].pasid->is_injected)
 			wrong += !work_op_is_right(s->conf->op, &bufs, slot->record);
 	}
 	return wrong;

@@ -25,6 +25,8 @@ struct submitter_conf {
 	enum submit_kind submit;
 	uint32_t buf_sz; /* bytes */
 	uint32_t qdepth;
+	uint32_t nb_slots; /* at least; qdepth or more */
+	bool blocks; /* descriptors wait for pages that are not there */
 	enum arrival_kind arrival;
 	double rate; /* operations per second, each submitter */
 	uint64_t seed;
@@ -72,11 +74,13 @@ struct submitter {
 	uint32_t tail;
 	uint32_t nb_out;
 	uint32_t gap_idx;
+	uint64_t due; /* of the next, open loop: cycles since start with 16 fraction bits */
 	uint32_t nb_looks; /* at a chunk that is not complete */
 	uint64_t left; /* operations still to be sent */
 	struct siov_backoff backoff;
 	struct submitter_counts nb;
 	uint64_t *dropped; /* by portal */
+	uint64_t nb_injected; /* of the failed, those whose PASID was to fail */
 	uint64_t first_bad; /* first word of the first record that was not as expected */
 	uint64_t first_bad_addr;
 	uint32_t first_bad_pasid;

@@ -32,6 +32,11 @@ done
 refuse "--op=move: allowed: noop, memmove, fill, compare, compval, crcgen, copycrc" --op=move
 refuse "--submit=store: allowed: enqcmd, enqcmds, movdir64b" --submit=store
 refuse "--page-sz=8k: allowed: 4k, 2M, 1G" --page-sz=8k
+for bad in third '' svm PT; do
+    refuse "--iommu=$bad: allowed: pt, first, second, nested, sva" --iommu=$bad
+done
+refuse "--levels=3: allowed: 4, 5" --levels=3
+refuse "--prs=maybe: allowed: on, off" --prs=maybe
 
 # Files of cases: nothing runs before all of them are right.
 printf '[GLOBAL]\nduration=0.1\n[one]\nop=noop\n[two]\nop=fly\n' >"$work/cases.ini"
@@ -62,8 +67,6 @@ refuse "--sweep=$work/none: cannot be read; allowed: [section] lines and key=val
 refuse "--result: only with --sweep" --result="$work/result"
 
 # Parts that this build does not have.
-refuse "--iommu=nested: allowed: pt, second (this build has no first-stage or nested translation)" \
-    --iommu=nested
 refuse "--list-adi: this build has no ADIs" --list-adi
 refuse "--nb-adi=4: this build has no ADIs" --nb-adi=4
 refuse "--qos=strict: this build has no quality of service" --qos=strict
@@ -78,6 +81,15 @@ refuse "--rate: needs --arrival=const or poisson" --rate=1M
 refuse "--arrival=const: needs --rate" --arrival=const
 refuse "--buf-sz with --op=noop: it moves no bytes" --op=noop --buf-sz=64
 refuse "--page-sz with --iommu=pt: pass-through has no pages" --iommu=pt --page-sz=4k
+refuse "--page-sz with --iommu=sva: the kernel chooses the pages of a process" --iommu=sva --page-sz=4k
+refuse "--levels with --iommu=second: allowed: with first, nested" --levels=5
+for kind in pt sva; do
+    refuse "--prs with --iommu=$kind: it has no tables to map pages in; allowed: with first, second, nested" \
+        --prs --iommu=$kind
+done
+refuse "--prs with --op=noop: it has no buffers to ask for" --prs --op=noop
+refuse "--prs with --ptest=verify: allowed: with throughput, latency, retry, fairness, translate" \
+    --prs --ptest=verify
 refuse "--qdepth=2 with --ptest=latency: one descriptor is outstanding; allowed: 1" \
     --ptest=latency --qdepth=2
 refuse "--nb-pasids=1 with --ptest=fairness: allowed: 2 or more" --ptest=fairness --nb-pasids=1
