@@ -70,6 +70,8 @@ void bench_swq_submit(void);
 void bench_e2e_copy(void);
 void bench_translate(void);
 void bench_kinds(void);
+void bench_unmap(void);
+void bench_page_request(void);
 void bench_isolation(void);
 void bench_latency(void);
 void bench_pasid_scale(void);

@@ -24,6 +24,7 @@ free_all(struct bench_dev *bd)
 	for (p = 1; p <= bd->nb_pasids; p++)
 		siov_gmem_unbind(bd->gmem, p);
 	siov_gmem_free(bd->gmem);
+	siov_prq_free(bd->prq);
 	siov_dev_free(bd->dev);
 	bd->dev = NULL;
 }
@@ -34,23 +35,44 @@ bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint
 	return bench_dev_start_kind(bd, entries, mem_bytes, nb_pasids, SIOV_DOMAIN_SECOND_STAGE);
 }
 
-bool
-bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint32_t nb_pasids,
-		     enum siov_domain_kind kind)
+/* What a device is made for. */
+struct purpose {
+	uint32_t entries;
+	uint64_t mem_bytes;
+	uint32_t nb_pasids;
+	enum siov_domain_kind kind;
+	bool has_prq;
+};
+
+static bool
+make_memory(struct bench_dev *bd, const struct purpose *purpose)
 {
-	struct siov_gmem_conf gmem_conf;
+	const struct siov_prq_conf prq_conf = {.entries = 64};
+	struct siov_gmem_conf conf;
+
+	if (purpose->has_prq && siov_prq_create(siov_dev_iommu(bd->dev), &prq_conf, &bd->prq) != 0)
+		return false;
+	siov_gmem_conf_init(&conf);
+	conf.size = purpose->mem_bytes;
+	conf.kind = purpose->kind;
+	conf.prq = bd->prq;
+	/* Whose pages come and go has small ones. */
+	conf.page_shift = purpose->has_prq ? 12 : conf.page_shift;
+	return siov_gmem_create(bd->dev, &conf, &bd->gmem) == 0;
+}
+
+static bool
+start(struct bench_dev *bd, const struct purpose *purpose)
+{
 	struct siov_dev_conf conf;
 
 	memset(bd, 0, sizeof(*bd));
 	siov_dev_conf_init(&conf);
-	conf.wqs[0].size = entries;
-	siov_gmem_conf_init(&gmem_conf);
-	gmem_conf.size = mem_bytes;
-	gmem_conf.kind = kind;
-	if (siov_dev_create(&conf, &bd->dev) != 0 ||
-	    siov_gmem_create(bd->dev, &gmem_conf, &bd->gmem) != 0)
+	conf.wqs[0].size = purpose->entries;
+	conf.wqs[0].flags = purpose->has_prq ? SIOV_WQ_F_BOF : 0;
+	if (siov_dev_create(&conf, &bd->dev) != 0 || !make_memory(bd, purpose))
 		goto fail;
-	for (; bd->nb_pasids < nb_pasids; bd->nb_pasids++) {
+	for (; bd->nb_pasids < purpose->nb_pasids; bd->nb_pasids++) {
 		if (siov_gmem_bind(bd->gmem, bd->nb_pasids + 1) != 0)
 			goto fail;
 	}
@@ -63,6 +85,38 @@ bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 fail:
 	free_all(bd);
 	return false;
+}
+
+bool
+bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint32_t nb_pasids,
+		     enum siov_domain_kind kind)
+{
+	const struct purpose purpose = {
+		.entries = entries,
+		.mem_bytes = mem_bytes,
+		.nb_pasids = nb_pasids,
+		.kind = kind,
+	};
+
+	return start(bd, &purpose);
+}
+
+bool
+bench_dev_start_prq(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+		    struct siov_prq **prq)
+{
+	const struct purpose purpose = {
+		.entries = entries,
+		.mem_bytes = mem_bytes,
+		.nb_pasids = 1,
+		.kind = SIOV_DOMAIN_NESTED,
+		.has_prq = true,
+	};
+
+	if (!start(bd, &purpose))
+		return false;
+	*prq = bd->prq;
+	return true;
 }
 
 static bool

@@ -4,12 +4,14 @@
 #define BENCH_DEV_H
 
 #include "siov_gmem.h"
+#include "siov_prq.h"
 
 struct bench_dev {
 	struct siov_dev *dev;
 	struct siov_gmem *gmem;
 	uint8_t *hva; /* guest memory */
 	uint64_t iova; /* its device address */
+	struct siov_prq *prq; /* page requests; NULL: none */
 	uint32_t nb_pasids;
 	/* The engine reads it at each poll: a line of its own. */
 	SIOV_ATOMIC(uint32_t) stop __attribute__((aligned(64)));
@@ -25,6 +27,10 @@ bool bench_dev_start(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 /* The same with memory of another kind; size and the device address are the bench's own. */
 bool bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 			  uint32_t nb_pasids, enum siov_domain_kind kind);
+
+/* The same for PASID 1 of a guest with nested tables, whose page requests go to *prq. */
+bool bench_dev_start_prq(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+			 struct siov_prq **prq);
 
 /* Stop the engine and take everything down, whatever became of the submissions. */
 void bench_dev_abandon(struct bench_dev *bd);

@@ -280,6 +280,7 @@ static const struct {
 	{"swq_submit", bench_swq_submit}, {"e2e_copy", bench_e2e_copy},
 	{"translate", bench_translate},   {"translate", bench_kinds},
 	{"latency", bench_latency},       {"isolation", bench_isolation},
+	{"unmap", bench_unmap},           {"page_request", bench_page_request},
 	{"fairness", bench_fairness},     {"pasid_scale", bench_pasid_scale},
 	{"control", bench_control},
 };

@@ -2,10 +2,9 @@
 /*
  * Operations in the calling process's own address space.
  *
- * First as fast as any: steps as long as translations allow, under one guard. A library's copy may
- * touch its last bytes first, so after a fault the operation goes on from the last whole step one
- * page of each operand at a time. Such a step either is done or finds its page bad before it has
- * written anything, which makes the bytes done exact.
+ * One page of each operand at a time, under one guard: a library's copy may touch its last bytes
+ * first, but a step within a page of each either is done, or finds its page bad before it has
+ * written anything. So the bytes done are exact, and nothing beyond them has changed.
  */
 #include "guard_priv.h"
 #include "op_priv.h"
@@ -16,14 +15,6 @@ struct guarded_run {
 	struct siov_atc *atc;
 	uint32_t budget;
 };
-
-static void
-run_all(void *arg)
-{
-	const struct guarded_run *run = arg;
-
-	op_run_steps(run->op, run->atc, run->budget);
-}
 
 /* Whether dst_addr, which is src2_addr too, is an address. */
 static bool
@@ -59,16 +50,6 @@ run_by_page(void *arg)
 		op_run_steps(run->op, run->atc, n);
 		budget -= n;
 	}
-}
-
-/* A second try of a step would read what the first one has written. */
-static bool
-moves_over_itself(const struct op *op)
-{
-	uint64_t ahead = op->desc->dst_addr - op->desc->src_addr;
-
-	return op->type->uses & OP_MOVES &&
-	       (ahead < op->desc->xfer_size || -ahead < op->desc->xfer_size);
 }
 
 /*
@@ -132,8 +113,6 @@ op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
 		guard_cover(&guard, op->desc->src_addr, op->desc->xfer_size);
 	if (has_second(op))
 		guard_cover(&guard, op->desc->dst_addr, op->desc->xfer_size);
-	if (!moves_over_itself(op) && guard_call(&guard, run_all, &run))
-		return;
 	if (!guard_call(&guard, run_by_page, &run))
 		tell_fault(op, &guard);
 }
