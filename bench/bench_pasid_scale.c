@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <rte_cycles.h>
+#include <rte_hash.h>
+#include <rte_hash_crc.h>
 #include <rte_malloc.h>
 
 #include "bench.h"
@@ -147,6 +149,40 @@ measure_memory(const void *arg)
 	return (double)(bytes - bed->bytes_one) / (bed->nb_portals - 1);
 }
 
+static size_t
+heap_bytes(void)
+{
+	struct rte_malloc_socket_stats stats;
+	size_t bytes = 0;
+	int socket;
+
+	for (socket = 0; socket < RTE_MAX_NUMA_NODES; socket++) {
+		if (rte_malloc_get_socket_stats(socket, &stats) == 0)
+			bytes += stats.heap_allocsz_bytes;
+	}
+	return bytes;
+}
+
+/* A hash that finds a PASID's pages by (PASID, address), with one page each. */
+static double
+measure_hash_memory(const void *arg)
+{
+	struct rte_hash_parameters params = {
+		.name = "bench_pasid_scale",
+		.entries = SIOV_PASID_MAX,
+		.key_len = 16,
+		.hash_func = rte_hash_crc,
+		.socket_id = SOCKET_ID_ANY,
+	};
+	size_t before = heap_bytes(), bytes;
+	struct rte_hash *hash = rte_hash_create(&params);
+
+	RTE_SET_USED(arg);
+	bytes = heap_bytes() - before;
+	rte_hash_free(hash);
+	return hash != NULL ? (double)bytes / SIOV_PASID_MAX : BENCH_UNSUPPORTED;
+}
+
 static double
 memory_goal(const void *arg)
 {
@@ -234,6 +270,7 @@ bench_pasid_scale(void)
 		.unit = "bytes",
 		.less_is_better = true,
 		.ours = {"siov", measure_memory},
+		.peers = {{"rte_hash", measure_hash_memory}},
 		.limit = {"goal", memory_goal},
 		.args = &args,
 	};
