@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "dev_rig.h"
+#include "siov_prq.h"
 
 #define PASID 7u
 #define CONTROL_PASID 8u
@@ -345,6 +346,116 @@ test_s8_1_1_supervisor_requests_need_sre(void **state)
 	assert_int_equal(supervisor_fill(0), DSA_COMP_CRA_XLAT);
 }
 
+/* ---- page requests of a guest ---- */
+
+/* A guest with tables of its own, which brings a page when it is asked for it. */
+struct paging_guest {
+	struct dev_rig *rig;
+	struct siov_prq *prq;
+	struct siov_gmem *gmem;
+	struct siov_portal *portal;
+};
+
+static void
+open_paging_guest(struct paging_guest *guest)
+{
+	struct siov_gmem_conf gmem_conf;
+	struct siov_dev_conf conf;
+
+	dev_rig_conf_init(&conf);
+	conf.wqs[0].flags = SIOV_WQ_F_BOF;
+	guest->rig = dev_rig_open(&conf);
+	assert_int_equal(siov_prq_create(siov_dev_iommu(guest->rig->dev), NULL, &guest->prq), 0);
+	siov_gmem_conf_init(&gmem_conf);
+	gmem_conf.kind = SIOV_DOMAIN_NESTED;
+	gmem_conf.page_shift = 12;
+	gmem_conf.prq = guest->prq;
+	assert_int_equal(siov_gmem_create(guest->rig->dev, &gmem_conf, &guest->gmem), 0);
+	assert_int_equal(siov_gmem_bind(guest->gmem, PASID), 0);
+	assert_int_equal(siov_dev_enable(guest->rig->dev), 0);
+	assert_int_equal(siov_dev_portal_open(guest->rig->dev, dev_rig_attach(guest->rig, 0), PASID,
+					      SIOV_PORTAL_F_PASID, &guest->portal),
+			 0);
+	dev_rig_start(guest->rig);
+}
+
+static void
+close_paging_guest(struct paging_guest *guest)
+{
+	dev_rig_stop(guest->rig);
+	assert_int_equal(siov_gmem_unbind(guest->gmem, PASID), 0);
+	assert_int_equal(siov_prq_free(guest->prq), -EBUSY);
+	assert_int_equal(siov_gmem_free(guest->gmem), 0);
+	assert_int_equal(siov_prq_free(guest->prq), 0);
+	dev_rig_close(guest->rig);
+}
+
+/* Wait for the request for a page at an offset, and answer it. */
+static void
+answer_request(struct paging_guest *guest, uint64_t offset, enum siov_page_answer code)
+{
+	uint64_t gva = siov_gmem_iova(guest->gmem) + offset;
+	struct siov_vtd_page_response resp;
+	struct siov_vtd_page_request req;
+	unsigned int i;
+
+	for (i = 0; i < DEV_RIG_WAIT_MS && siov_prq_take(guest->prq, &req, 1) == 0; i++)
+		dev_rig_nap();
+	assert_int_equal(siov_page_request_pasid(&req), PASID);
+	assert_int_equal(siov_page_request_addr(&req), gva);
+	if (code == SIOV_PAGE_SUCCESS)
+		assert_int_equal(siov_guest_pt_map(siov_gmem_guest_pt(guest->gmem), gva,
+						   siov_gmem_gpa(guest->gmem) + offset, PAGE,
+						   SIOV_PERM_R | SIOV_PERM_W),
+				 0);
+	resp = siov_page_response(&req, code);
+	assert_int_equal(siov_prq_respond(guest->prq, &resp), 0);
+}
+
+static void
+test_s9_4_4_2_guest_brings_the_pages_of_its_process(void **state)
+{
+	const uint64_t offset = 16 * PAGE;
+	struct dsa_completion_record *rec;
+	struct dsa_hw_desc desc __attribute__((aligned(64)));
+	struct paging_guest guest;
+	uint8_t *hva;
+
+	(void)state;
+	open_paging_guest(&guest);
+	hva = siov_gmem_hva(guest.gmem);
+	rec = (void *)hva;
+	memset(hva, 0, 32 * PAGE);
+	/* Two pages in a row are swapped out. */
+	assert_int_equal(siov_guest_pt_unmap(siov_gmem_guest_pt(guest.gmem),
+					     siov_gmem_iova(guest.gmem) + offset, 2 * PAGE),
+			 0);
+	desc = (struct dsa_hw_desc){
+		.opcode = DSA_OPCODE_MEMFILL,
+		.flags = DEV_RIG_CRAV_RCR | IDXD_OP_FLAG_BOF,
+		.completion_addr = siov_gmem_iova(guest.gmem),
+		.dst_addr = siov_gmem_iova(guest.gmem) + offset - PAGE / 2,
+		.pattern = UINT64_C(0x4242424242424242),
+		.xfer_size = 2 * PAGE,
+	};
+	assert_int_equal(siov_enqcmd(guest.portal, &desc), SIOV_DMWR_SUCCESS);
+	answer_request(&guest, offset, SIOV_PAGE_SUCCESS);
+	answer_request(&guest, offset + PAGE, SIOV_PAGE_SUCCESS);
+	assert_int_equal(wait_for(rec), DSA_COMP_SUCCESS);
+	assert_int_equal(hva[offset - PAGE / 2 - 1], 0);
+	assert_int_equal(hva[offset - PAGE / 2], 0x42);
+	assert_int_equal(hva[offset + PAGE + PAGE / 2 - 1], 0x42);
+	assert_int_equal(hva[offset + PAGE + PAGE / 2], 0);
+	/* The guest knows no such page: that is the end, with the bytes done. */
+	rec->status = DSA_COMP_NONE;
+	desc.dst_addr = siov_gmem_iova(guest.gmem) + siov_gmem_size(guest.gmem) - PAGE;
+	assert_int_equal(siov_enqcmd(guest.portal, &desc), SIOV_DMWR_SUCCESS);
+	answer_request(&guest, siov_gmem_size(guest.gmem), SIOV_PAGE_INVALID);
+	assert_int_equal(wait_for(rec), DSA_COMP_PAGE_FAULT_IR | DSA_COMP_STATUS_WRITE);
+	assert_int_equal(rec->bytes_completed, PAGE);
+	close_paging_guest(&guest);
+}
+
 int
 main(void)
 {
@@ -357,6 +468,7 @@ main(void)
 		cmocka_unit_test(test_s8_1_1_lost_faults_are_counted),
 		cmocka_unit_test(test_fpd_records_nothing),
 		cmocka_unit_test(test_s8_1_1_supervisor_requests_need_sre),
+		cmocka_unit_test(test_s9_4_4_2_guest_brings_the_pages_of_its_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
