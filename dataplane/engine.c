@@ -265,7 +265,8 @@ record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 		reason = engine_find_comp(engine, ewq, op->desc, &comp);
 		if (reason != 0)
 			siov_atc_record_fault(engine->atc, engine_comp_pasid(ewq, op->desc),
-					      op->desc->completion_addr, SIOV_PERM_W, reason);
+					      op->desc->completion_addr,
+					      SIOV_PERM_W << op->perm_shift, reason);
 	} else if (op->fault_reason != 0 &&
 		   (code == DSA_COMP_PAGE_FAULT_NOBOF || code == DSA_COMP_PAGE_FAULT_IR)) {
 		siov_atc_record_fault(engine->atc, op->desc->pasid, op->fault_addr, op->fault_perm,

@@ -287,9 +287,12 @@ test_fpd_records_nothing(void **state)
 
 /* ---- supervisor requests ---- */
 
-/* One fill through ENQCMDS with Priv; the status of its record, or of the error it became. */
+/*
+ * One fill through ENQCMDS with Priv, at an offset of guest memory; the status of its record, or of
+ * the error it became, and what was recorded of its fault.
+ */
 static uint8_t
-supervisor_fill(unsigned int flags)
+supervisor_fill(unsigned int flags, uint64_t offset, struct siov_fault_record *fault)
 {
 	struct siov_gmem_conf gmem_conf;
 	struct siov_dev_conf conf;
@@ -321,7 +324,7 @@ supervisor_fill(unsigned int flags)
 		.opcode = DSA_OPCODE_MEMFILL,
 		.flags = DEV_RIG_CRAV_RCR,
 		.completion_addr = siov_gmem_iova(gmem),
-		.dst_addr = siov_gmem_iova(gmem) + 64,
+		.dst_addr = siov_gmem_iova(gmem) + offset,
 		.xfer_size = 8,
 	};
 	assert_int_equal(siov_enqcmds(portal, &desc), SIOV_DMWR_SUCCESS);
@@ -332,6 +335,8 @@ supervisor_fill(unsigned int flags)
 		dev_rig_nap();
 	}
 	dev_rig_stop(rig);
+	memset(fault, 0, sizeof(*fault));
+	siov_iommu_take_faults(siov_dev_iommu(rig->dev), fault, 1);
 	assert_int_equal(siov_gmem_unbind(gmem, PASID), 0);
 	assert_int_equal(siov_gmem_free(gmem), 0);
 	dev_rig_close(rig);
@@ -341,9 +346,18 @@ supervisor_fill(unsigned int flags)
 static void
 test_s8_1_1_supervisor_requests_need_sre(void **state)
 {
+	struct siov_fault_record fault;
+
 	(void)state;
-	assert_int_equal(supervisor_fill(SIOV_DOMAIN_F_SRE), DSA_COMP_SUCCESS);
-	assert_int_equal(supervisor_fill(0), DSA_COMP_CRA_XLAT);
+	assert_int_equal(supervisor_fill(SIOV_DOMAIN_F_SRE, 64, &fault), DSA_COMP_SUCCESS);
+	assert_int_equal(fault.reason, SIOV_FAULT_NONE);
+	assert_int_equal(supervisor_fill(0, 64, &fault), DSA_COMP_CRA_XLAT);
+	assert_int_equal(fault.reason, SIOV_FAULT_NO_SUPERVISOR);
+	/* Data are asked for as the record is. */
+	assert_int_equal(supervisor_fill(SIOV_DOMAIN_F_SRE, NOWHERE, &fault),
+			 DSA_COMP_PAGE_FAULT_NOBOF | DSA_COMP_STATUS_WRITE);
+	assert_int_equal(fault.reason, SIOV_FAULT_FS_NOT_PRESENT);
+	assert_int_equal(fault.perm, SIOV_PERM_PRIV_W);
 }
 
 /* ---- page requests of a guest ---- */
