@@ -165,18 +165,21 @@ show_iommu_stats(const struct subject *subject, struct rte_tel_data *d)
 	struct siov_dev *dev = subject->dev;
 	struct siov_engine_stats engine;
 	struct siov_iommu_stats iommu;
-	uint64_t lookups = 0, misses = 0;
+	struct siov_engine_stats sum = {0};
 	unsigned int i;
 
 	siov_iommu_stats(dev->iommu, &iommu);
 	for (i = 0; i < dev->conf.nb_engines; i++) {
 		siov_engine_get_stats(dev->engines[i], &engine);
-		lookups += engine.atc_lookups;
-		misses += engine.atc_misses;
+		sum.atc_lookups += engine.atc_lookups;
+		sum.atc_misses += engine.atc_misses;
+		sum.page_requests += engine.page_requests;
+		sum.page_answers += engine.page_answers;
+		sum.park_timeouts += engine.park_timeouts;
 	}
 	rte_tel_data_start_dict(d);
-	siov_tel_add_dict_uint(d, "atc_lookup_ops", lookups);
-	siov_tel_add_dict_uint(d, "atc_miss_ops", misses);
+	siov_tel_add_dict_uint(d, "atc_lookup_ops", sum.atc_lookups);
+	siov_tel_add_dict_uint(d, "atc_miss_ops", sum.atc_misses);
 	siov_tel_add_dict_uint(d, "domains", iommu.nb_domains);
 	siov_tel_add_dict_uint(d, "pasids_allocated", iommu.nb_pasids_allocated);
 	siov_tel_add_dict_uint(d, "pasids_bound", iommu.nb_pasids_bound);
@@ -184,6 +187,9 @@ show_iommu_stats(const struct subject *subject, struct rte_tel_data *d)
 	siov_tel_add_dict_uint(d, "memory_bytes", iommu.memory_bytes);
 	siov_tel_add_dict_uint(d, "invalidation_ops", iommu.nb_invalidations);
 	siov_tel_add_dict_uint(d, "invalidation_timeouts", iommu.nb_inval_timeouts);
+	siov_tel_add_dict_uint(d, "page_request_ops", sum.page_requests);
+	siov_tel_add_dict_uint(d, "page_answer_ops", sum.page_answers);
+	siov_tel_add_dict_uint(d, "page_request_timeouts", sum.park_timeouts);
 	siov_tel_add_dict_uint(d, "fault_ops", iommu.nb_faults);
 	siov_tel_add_dict_uint(d, "faults_lost", iommu.nb_faults_lost);
 	return 0;

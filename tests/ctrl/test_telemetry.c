@@ -152,6 +152,8 @@ test_queues_tell_state_and_counters(void **state)
 	value = ask(fd, "/siov/iommu/stats,dev");
 	assert_int_equal(number_of(value, "pasids_bound"), 1);
 	assert_true(number_of(value, "atc_lookup_ops") >= number_of(value, "atc_miss_ops"));
+	assert_int_equal(number_of(value, "page_request_ops"), 0);
+	assert_int_equal(number_of(value, "fault_ops"), 0);
 	json_decref(value);
 	close(fd);
 	dev_rig_close(rig);
