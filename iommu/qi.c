@@ -139,7 +139,7 @@ is_clean(const struct siov_qi_desc *d, uint64_t q0_used, uint64_t q1_used)
 #define DRAIN_USED (RTE_BIT64(6) | RTE_BIT64(7))
 #define AM_USED (SIOV_QI_ADDR_MASK | SIOV_QI_AM_MASK | SIOV_QI_IH)
 #define DEV_TLB_USED UINT64_C(0xfff0ffff001ff000) /* PFSID, SID, max pending */
-#define PASID_DEV_TLB_USED UINT64_C(0xffffffffffffffff) /* PFSID, PASID, SID, max pending */
+#define PASID_DEV_TLB_USED UINT64_C(0xfffffffffffff1f0) /* PFSID, PASID, SID, max pending */
 #define INTR_ENTRY_USED UINT64_C(0x0000fffff8000010) /* granularity, IM, index */
 #define WAIT_USED \
 	(UINT64_C(0xffffffff00000000) | SIOV_QI_WAIT_IF | SIOV_QI_WAIT_SW | SIOV_QI_WAIT_FN | \

@@ -14,6 +14,10 @@
  * Each engine's cache is both what VT-d calls IOTLB and the device's TLB, so either kind of
  * descriptor reaches it. Dropping more than asked for is always right, and happens.
  *
+ * Page-selective descriptors name whole pages: AM covers the page that was changed, also where the
+ * second stage has smaller ones beneath. A nested domain has a domain id of its own; its parent's
+ * does not reach it.
+ *
  * A descriptor that is wrong stops the queue (IQE), as does a wait that an engine does not answer
  * (ITE): head stays at it, nothing of it is done. Software looks (siov_qi_get_error), puts another in
  * its place or leaves it, clears the error and goes on.
