@@ -101,7 +101,8 @@ close_bed(struct bed *bed)
 	siov_atomic_store(&bed->stop, 1, relaxed);
 	for (i = 0; i < bed->nb_running; i++)
 		rte_eal_wait_lcore(lcore_of(i));
-	siov_gmem_unbind(bed->gmem, PASID);
+	if (bed->gmem != NULL)
+		siov_gmem_unbind(bed->gmem, PASID);
 	siov_gmem_free(bed->gmem);
 	siov_dev_free(bed->dev);
 }

@@ -333,9 +333,18 @@ process_one(struct siov_qi *qi, const struct siov_qi_desc *d)
 	pthread_mutex_lock(&qi->iommu->lock);
 	reason = do_desc(qi, d);
 	pthread_mutex_unlock(&qi->iommu->lock);
-	if (reason == SIOV_QI_OK && type == SIOV_QI_WAIT && (d->q0 & SIOV_QI_WAIT_IF) != 0)
-		qi->conf.on_wait(qi->conf.arg);
 	return reason;
+}
+
+/* Done with the descriptor at head; an interrupt finds the queue past it. */
+static void
+advance(struct siov_qi *qi)
+{
+	uint64_t q0 = qi->ring[qi->head].q0;
+
+	qi->head = (qi->head + 1) & (qi->conf.entries - 1);
+	if ((q0 & SIOV_QI_TYPE_MASK) == SIOV_QI_WAIT && (q0 & SIOV_QI_WAIT_IF) != 0)
+		qi->conf.on_wait(qi->conf.arg);
 }
 
 int
@@ -346,7 +355,7 @@ siov_qi_process(struct siov_qi *qi)
 	for (; qi->reason == SIOV_QI_OK && qi->head != qi->tail; nb++) {
 		qi->reason = process_one(qi, &qi->ring[qi->head]);
 		if (qi->reason == SIOV_QI_OK)
-			qi->head = (qi->head + 1) & (qi->conf.entries - 1);
+			advance(qi);
 	}
 	return qi->reason == SIOV_QI_OK ? nb : -EIO;
 }
