@@ -551,8 +551,10 @@ test_s8_3_1_old_host_pasid_is_never_sent_after_a_change(void **state)
 	for (i = 0; i < NB_GUESTS; i++) {
 		siov_vm_portal_init(&race->vp[i], &r->bed->portals[i], r->vm, i);
 		siov_vm_portal_set_pasid(&race->vp[i], SIOV_IA32_PASID_V | 1);
-		assert_int_equal(pthread_create(&threads[i], NULL, guest, race), 0);
 	}
+	/* Which thread takes which portal is not said: all portals first. */
+	for (i = 0; i < NB_GUESTS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, guest, race), 0);
 	nb = change_hosts(race, &nb_wrong);
 	siov_atomic_store(&race->stop, 1, relaxed);
 	for (i = 0; i < NB_GUESTS; i++) {
