@@ -5,8 +5,6 @@
  * with the misses of the whole burst walked together), execute, complete. Transfers longer than a
  * slice are set aside and go on one slice a poll, so they hold nobody up for longer.
  */
-#include <string.h>
-
 #include <rte_pause.h>
 
 #include "comp_priv.h"
@@ -16,137 +14,6 @@
 
 #define PREFETCH_BYTES 512u
 #define AHEAD_WRITE_MIN 256u /* for shorter writes the store buffer is enough */
-#define FAILS 1024u /* records with failure counts of their own */
-
-/* ---- life ---- */
-
-int
-engine_create(const struct engine_conf *conf, struct siov_engine **out)
-{
-	const struct siov_atc_conf atc_conf = {
-		.entries = conf->atc_entries,
-		.rid = conf->rid,
-		.socket_id = conf->socket_id,
-	};
-	struct siov_engine *engine;
-	int ret;
-
-	engine = siov_mem_alloc(conf->mem, "siov_engine", sizeof(*engine), RTE_CACHE_LINE_SIZE,
-				conf->socket_id);
-	if (engine == NULL)
-		return -ENOMEM;
-	engine->mem = conf->mem;
-	engine->id = conf->id;
-	engine->socket_id = conf->socket_id;
-	engine->priv_enabled = conf->priv_enabled;
-	engine->nb_wqs_max = conf->nb_wqs_max;
-	engine->page_timeout_cycles =
-		conf->page_timeout_cycles != 0 ? conf->page_timeout_cycles : PARK_TIMEOUT_CYCLES;
-	ret = -ENOMEM;
-	engine->wqs = siov_mem_alloc(conf->mem, "siov_engine_wqs",
-				     conf->nb_wqs_max * sizeof(engine->wqs[0]), RTE_CACHE_LINE_SIZE,
-				     conf->socket_id);
-	if (engine->wqs == NULL)
-		goto fail;
-	ret = record_pools_create(&engine->pools, conf->mem, conf->socket_id, conf->nb_latency,
-				  FAILS);
-	if (ret != 0)
-		goto fail;
-	ret = remote_create(conf->mem, conf->socket_id, &engine->remote);
-	if (ret != 0)
-		goto fail;
-	ret = guard_get();
-	if (ret != 0)
-		goto fail;
-	engine->has_guard = true;
-	ret = siov_atc_create(conf->iommu, &atc_conf, &engine->atc);
-	if (ret != 0)
-		goto fail;
-	*out = engine;
-	return 0;
-fail:
-	engine_free(engine);
-	return ret;
-}
-
-static void
-free_wq(struct siov_engine *engine, struct engine_wq *ewq)
-{
-	record_table_free(&ewq->records, engine->mem);
-	siov_mem_free(engine->mem, ewq->lanes);
-	siov_mem_free(engine->mem, ewq->long_ops);
-}
-
-void
-engine_free(struct siov_engine *engine)
-{
-	uint32_t i;
-
-	if (engine == NULL)
-		return;
-	park_free(engine);
-	for (i = 0; i < engine->nb_wqs; i++)
-		free_wq(engine, &engine->wqs[i]);
-	siov_mem_free(engine->mem, engine->wqs);
-	siov_atc_free(engine->atc);
-	if (engine->has_guard)
-		guard_put();
-	remote_free(engine->mem, engine->remote);
-	record_pools_free(&engine->pools, engine->mem);
-	siov_mem_free(engine->mem, engine);
-}
-
-int
-engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
-{
-	uint32_t lanes_max = conf->wq->lanes_max;
-	struct engine_wq *ewq;
-	int ret;
-
-	if (engine->nb_wqs == engine->nb_wqs_max)
-		return -ENOSPC;
-	ewq = &engine->wqs[engine->nb_wqs];
-	memset(ewq, 0, sizeof(*ewq));
-	ewq->wq = conf->wq;
-	ewq->wq_id = conf->wq_id;
-	ewq->slot = conf->slot;
-	ewq->quantum = conf->weight * ENGINE_BURST;
-	ewq->has_stamps = conf->wq->flags & SIOV_WQ_F_STAMPS;
-	ewq->limits.xfer_max = conf->xfer_max;
-	ewq->control_pasid = conf->control_pasid;
-	ewq->limits.forbidden = conf->wq->flags & SIOV_WQ_F_BOF ? 0 : IDXD_OP_FLAG_BOF;
-	ewq->limits.priv_enabled = engine->priv_enabled;
-	ewq->limits.remote = engine->remote;
-	ewq->lane_gen = UINT32_MAX;
-	ewq->lanes =
-		siov_mem_alloc(engine->mem, "siov_engine_lanes", lanes_max * sizeof(ewq->lanes[0]),
-			       RTE_CACHE_LINE_SIZE, engine->socket_id);
-	ewq->long_ops = siov_mem_alloc(engine->mem, "siov_engine_long",
-				       (size_t)lanes_max * LONG_PER_LANE * sizeof(ewq->long_ops[0]),
-				       RTE_CACHE_LINE_SIZE, engine->socket_id);
-	ret = record_table_create(&ewq->records, engine->mem, engine->socket_id);
-	if (ret == 0 && conf->wq->flags & SIOV_WQ_F_BOF)
-		ret = park_create(engine);
-	if (ret != 0 || ewq->lanes == NULL || ewq->long_ops == NULL) {
-		free_wq(engine, ewq);
-		return -ENOMEM;
-	}
-	engine->nb_wqs++;
-	return 0;
-}
-
-void
-siov_engine_start(struct siov_engine *engine)
-{
-	guard_unblock_signals();
-	siov_atc_online(engine->atc);
-}
-
-void
-siov_engine_stop(struct siov_engine *engine)
-{
-	siov_atc_offline(engine->atc);
-}
 
 /* ---- errors that no completion record can tell ---- */
 
@@ -164,18 +31,6 @@ report_error(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 
 	if (!errlog_put_sp(&engine->errors, &error))
 		RECORD_ADD(&engine->nb.errors_dropped, 1);
-}
-
-unsigned int
-engine_take_errors(struct siov_engine *engine, struct siov_error *out, unsigned int max)
-{
-	return errlog_take_sc(&engine->errors, out, max);
-}
-
-unsigned int
-engine_take_faults(struct siov_engine *engine, struct siov_fault_record *out, unsigned int max)
-{
-	return siov_atc_take_faults(engine->atc, out, max);
 }
 
 /* ---- completion ---- */
@@ -653,83 +508,4 @@ siov_engine_poll(struct siov_engine *engine)
 		RECORD_ADD(&engine->nb.idle_polls, 1);
 	siov_atc_quiescent(engine->atc);
 	return done;
-}
-
-/* ---- counters ---- */
-
-struct engine_wq *
-engine_find_wq(const struct siov_engine *engine, uint32_t wq_id)
-{
-	uint32_t i;
-
-	for (i = 0; i < engine->nb_wqs; i++) {
-		if (engine->wqs[i].wq_id == wq_id)
-			return &engine->wqs[i];
-	}
-	return NULL;
-}
-
-int
-engine_add_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
-{
-	struct engine_wq *ewq = engine_find_wq(engine, wq_id);
-	int ret;
-
-	if (ewq == NULL)
-		return -ENOENT;
-	ret = record_add(&ewq->records, engine->mem, engine->socket_id, pasid);
-	if (ret < 0)
-		return ret;
-	engine->record_bytes += ret;
-	return 0;
-}
-
-void
-engine_add_stats(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
-		 struct siov_stats *sum)
-{
-	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
-	const struct record *rec;
-
-	if (ewq == NULL)
-		return;
-	rec = pasid <= SIOV_PASID_MAX ? record_find(&ewq->records, pasid) : &ewq->records.others;
-	if (rec != NULL)
-		record_read(rec, &engine->pools, sum);
-}
-
-uint32_t
-engine_nb_long(const struct siov_engine *engine, uint32_t wq_id)
-{
-	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
-
-	return ewq != NULL ? siov_atomic_load(&ewq->nb_long, acquire) : 0;
-}
-
-size_t
-engine_pasid_memory(const struct siov_engine *engine)
-{
-	return engine->record_bytes;
-}
-
-void
-siov_engine_get_stats(const struct siov_engine *engine, struct siov_engine_stats *stats)
-{
-	struct siov_atc_stats atc;
-
-	siov_atc_stats(engine->atc, &atc);
-	*stats = (struct siov_engine_stats){
-		.polls = siov_atomic_load(&engine->nb.polls, relaxed),
-		.idle_polls = siov_atomic_load(&engine->nb.idle_polls, relaxed),
-		.dispatched = siov_atomic_load(&engine->nb.dispatched, relaxed),
-		.slices = siov_atomic_load(&engine->nb.slices, relaxed),
-		.atc_lookups = siov_atomic_load(&engine->nb.lookups, relaxed),
-		.atc_misses = atc.misses,
-		.atc_second_probes = atc.second_probes,
-		.atc_nest_walks = atc.nest_walks,
-		.atc_invalidations = atc.invalidations,
-		.process_denied = siov_atomic_load(&engine->remote->denied, relaxed),
-		.errors_dropped = siov_atomic_load(&engine->nb.errors_dropped, relaxed),
-	};
-	park_add_stats(engine, stats);
 }
