@@ -92,6 +92,9 @@ bind_engines(struct dev_wq *dwq)
 		.weight = dwq->conf->priority,
 		.xfer_max = dwq->conf->xfer_max,
 		.control_pasid = dwq->conf->control_pasid,
+		.batch_max = DEV_BATCH_MAX,
+		.peers = dwq->engines,
+		.nb_peers = dwq->nb_engines,
 		.wq = dwq->wq,
 	};
 	int ret = 0;

@@ -7,8 +7,8 @@
  */
 #include <rte_pause.h>
 
+#include "aside_priv.h"
 #include "comp_priv.h"
-#include "engine_priv.h"
 #include "guard_priv.h"
 #include "park_priv.h"
 
@@ -89,11 +89,11 @@ write_special(struct siov_engine *engine, const struct engine_wq *ewq, uint8_t *
 /* False: it cannot be written there. */
 static inline bool
 write_completion(struct siov_engine *engine, const struct engine_wq *ewq, uint8_t *comp,
-		 const struct op *op, uint8_t result, bool is_plain)
+		 const struct op *op, uint8_t result)
 {
 	const struct comp_words words = completion_words(op, result);
 
-	if (unlikely(!is_plain))
+	if (unlikely(!engine->is_plain))
 		return write_special(engine, ewq, comp, op, result);
 	comp_write(comp, &words);
 	return true;
@@ -123,16 +123,27 @@ record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 					      op->desc->completion_addr,
 					      SIOV_PERM_W << op->perm_shift, reason);
 	} else if (op->fault_reason != 0 &&
-		   (code == DSA_COMP_PAGE_FAULT_NOBOF || code == DSA_COMP_PAGE_FAULT_IR)) {
+		   (code == DSA_COMP_PAGE_FAULT_NOBOF || code == DSA_COMP_PAGE_FAULT_IR ||
+		    code == DSA_COMP_BATCH_PAGE_FAULT)) {
 		siov_atc_record_fault(engine->atc, op->desc->pasid, op->fault_addr, op->fault_perm,
 				      op->fault_reason);
 	}
 }
 
+static __rte_noinline void
+count_failure(struct siov_engine *engine, const struct origin *from, const struct op *op,
+	      uint8_t code)
+{
+	if (from->batch == NULL && code == SIOV_COMP_ABORTED)
+		RECORD_ADD(&from->rec->aborted, 1);
+	else if (from->batch == NULL)
+		record_failure(from->rec, &engine->pools, code);
+	record_fault(engine, from->ewq, op, code);
+}
+
 /* Tell the client and count; op->status is final. */
 static inline void
-complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, struct op *op,
-	    uint8_t *comp, bool is_plain)
+complete_op(struct siov_engine *engine, struct origin from, struct op *op, uint8_t *comp)
 {
 	uint8_t code = op->status & DSA_COMP_STATUS_MASK;
 	bool failed = code != DSA_COMP_SUCCESS && code != DSA_COMP_SUCCESS_PRED;
@@ -140,23 +151,24 @@ complete_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *re
 	bool is_due = op->desc->flags & IDXD_OP_FLAG_RCR || op->status != DSA_COMP_SUCCESS;
 
 	if (comp != NULL) {
-		if (is_due &&
-		    unlikely(!write_completion(engine, ewq, comp, op, result, is_plain))) {
-			lose_completion(engine, ewq, op);
+		if (is_due && unlikely(!write_completion(engine, from.ewq, comp, op, result))) {
+			lose_completion(engine, from.ewq, op);
 			failed = true;
 			code = DSA_COMP_CRA_XLAT;
 		}
-	} else if (failed) {
-		report_error(engine, ewq, op, code);
+	} else if (failed && code != SIOV_COMP_ABORTED) {
+		report_error(engine, from.ewq, op, code);
 	}
-	if (unlikely(failed)) {
-		record_failure(rec, &engine->pools, code);
-		record_fault(engine, ewq, op, code);
-	} else {
-		RECORD_ADD(&rec->completed, 1);
+	if (unlikely(failed))
+		count_failure(engine, &from, op, code);
+	else if (likely(from.batch == NULL))
+		RECORD_ADD(&from.rec->completed, 1);
+	if (unlikely(from.batch != NULL)) {
+		batch_member_done(from.batch, op->status);
+		RECORD_ADD(&from.rec->members, 1);
 	}
-	if (op->done != 0)
-		RECORD_ADD(&rec->bytes, op->done);
+	if (op->done != 0 && likely(op_has_data(op)))
+		RECORD_ADD(&from.rec->bytes, op->done);
 	if (op->nb_lookups != 0)
 		RECORD_ADD(&engine->nb.lookups, op->nb_lookups);
 }
@@ -187,7 +199,7 @@ translate_comp(struct siov_engine *engine, const struct engine_wq *ewq,
 				    desc->completion_addr, comp_perm(ewq, desc), &x);
 	if (unlikely(reason == SIOV_XLATE_PROCESS)) {
 		*comp = engine->remote->record;
-		engine->burst.is_plain = false;
+		engine->is_plain = false;
 		return 0;
 	}
 	*comp = x.hva;
@@ -208,11 +220,11 @@ probe_completion(struct siov_engine *engine, const struct engine_wq *ewq,
 	if (comp == engine->remote->record)
 		return remote_can_write_record(engine->remote, siov_atc_process(engine->atc, pasid),
 					       desc->completion_addr);
-	if (!comp_may_fault(engine, desc, comp) || page == engine->burst.probed_page)
+	if (!comp_may_fault(engine, desc, comp) || page == engine->probed_page)
 		return true;
 	if (!comp_is_writable(comp))
 		return false;
-	engine->burst.probed_page = page;
+	engine->probed_page = page;
 	return true;
 }
 
@@ -284,19 +296,35 @@ look_up_burst(struct siov_engine *engine, struct engine_wq *ewq, struct burst *b
 }
 
 static inline void
-finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, struct op *op,
-	  uint8_t *comp, uint64_t stamp, bool is_plain)
+finish_op(struct siov_engine *engine, struct origin from, struct op *op, uint8_t *comp)
 {
-	complete_op(engine, ewq, rec, op, comp, is_plain);
-	if (ewq->has_stamps)
-		record_latency(rec, &engine->pools, rte_rdtsc() - stamp);
+	complete_op(engine, from, op, comp);
+	if (from.ewq->has_stamps && from.batch == NULL)
+		record_latency(from.rec, &engine->pools, rte_rdtsc() - from.stamp);
 }
 
 void
-engine_finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
-		 struct op *op, uint8_t *comp, uint64_t stamp)
+engine_finish_op(struct siov_engine *engine, const struct origin *from, struct op *op,
+		 uint8_t *comp)
 {
-	finish_op(engine, ewq, rec, op, comp, stamp, false);
+	engine->is_plain = false;
+	finish_op(engine, *from, op, comp);
+}
+
+void
+engine_discard_op(struct siov_engine *engine, const struct origin *from, struct op *op,
+		  uint32_t gate)
+{
+	uint8_t *comp = NULL;
+	uint32_t done = op->done;
+	uint64_t addr = op->desc->completion_addr;
+
+	op_refuse(op, SIOV_COMP_ABORTED, 0);
+	op->done = done;
+	if (gate == ENGINE_GATE_ABORT && addr % SIOV_COMP_SIZE == 0 &&
+	    engine_find_comp(engine, from->ewq, op->desc, &comp) != 0)
+		comp = NULL;
+	engine_finish_op(engine, from, op, comp);
 }
 
 int
@@ -358,33 +386,108 @@ look_ahead(struct siov_engine *engine, const struct engine_wq *ewq, struct burst
 	}
 }
 
-static inline void
-execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *lane,
-	    unsigned int i)
+/* Descriptor i of a burst, as what is not plain sees it. */
+static struct origin
+origin_of(struct engine_wq *ewq, const struct burst *burst, unsigned int i)
 {
-	struct burst *burst = &engine->burst;
+	return (struct origin){
+		.ewq = ewq,
+		.rec = burst->rec[i],
+		.batch = burst->batch,
+		.stamp = burst->stamp[i],
+	};
+}
+
+/* Batches and drains, which have no data of their own. */
+static __rte_noinline void
+execute_special(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst,
+		unsigned int i, struct op *op)
+{
+	const struct origin from = origin_of(ewq, burst, i);
+
+	if (from.batch != NULL || (op->type->uses & OP_BATCH && ewq->batch_max < 2)) {
+		op_refuse(op, DSA_COMP_BAD_OPCODE, 0);
+		engine_finish_op(engine, &from, op, burst->comp[i]);
+	} else if (op->type->uses & OP_BATCH) {
+		batch_begin(engine, &from, burst->lane, op, burst->comp[i]);
+	} else {
+		drain_begin(&from, burst->lane, op->desc);
+	}
+}
+
+/* Why descriptor i is not to be executed at all. True: it has been dealt with. */
+static __rte_noinline bool
+refuse_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst, unsigned int i,
+	   struct op *op)
+{
+	const struct origin from = origin_of(ewq, burst, i);
+	uint32_t gate = engine_gate_of(ewq, from.rec);
+
+	if (gate != ENGINE_GATE_OPEN) {
+		op->done = 0;
+		engine_discard_op(engine, &from, op, gate);
+		return true;
+	}
+	/* Where the result could not be told, nothing is done. */
+	if (burst->comp_error[i] == 0)
+		return false;
+	if (burst->comp_error[i] == DSA_COMP_CRA_XLAT && op->status == OP_MORE &&
+	    op_can_block(op) && park_comp(engine, &from, op))
+		return true;
+	op_refuse(op, burst->comp_error[i], op->desc->completion_addr);
+	return false;
+}
+
+/* More than a slice. */
+static __rte_noinline void
+execute_long(struct engine_wq *ewq, struct burst *burst, unsigned int i, const struct op *op)
+{
+	const struct origin from = origin_of(ewq, burst, i);
+
+	if (from.batch != NULL)
+		batch_hold(from.batch, op);
+	else
+		long_add(&from, burst->lane, op);
+}
+
+/* The operation met a page that is not there. True: it waits for it. */
+static __rte_noinline bool
+block_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst, unsigned int i,
+	  const struct op *op)
+{
+	const struct origin from = origin_of(ewq, burst, i);
+
+	return park_op(engine, &from, op);
+}
+
+/* is_member is known where this is inlined: most descriptors are in no batch. */
+static __rte_always_inline void
+execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst, unsigned int i,
+	    bool is_member)
+{
 	const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
+	struct record *rec = burst->rec[i];
 	struct op op;
 
-	op_prepare(&op, desc, &ewq->limits);
-	if (unlikely(!burst->is_plain) && burst->comp[i] != NULL &&
+	op_prepare(&op, desc, is_member ? &ewq->member_limits : &ewq->limits);
+	if (unlikely(!engine->is_plain) && burst->comp[i] != NULL &&
 	    !probe_completion(engine, ewq, desc, burst->comp[i])) {
 		burst->comp[i] = NULL;
 		burst->comp_error[i] = DSA_COMP_CRA_XLAT;
 	}
-	/* Where the result could not be told, nothing is done. */
-	if (unlikely(burst->comp_error[i] != 0)) {
-		if (burst->comp_error[i] == DSA_COMP_CRA_XLAT && op.status == OP_MORE &&
-		    op_can_block(&op) &&
-		    park_comp(engine, ewq, burst->rec[i], &op, burst->stamp[i]))
-			return;
-		op_refuse(&op, burst->comp_error[i], desc->completion_addr);
-	}
+	if (unlikely((burst->comp_error[i] | burst->gate | siov_atomic_load(&rec->gate, relaxed)) !=
+		     0) &&
+	    refuse_one(engine, ewq, burst, i, &op))
+		return;
 	if (op.status == OP_MORE && !op_has_data(&op)) {
+		if (unlikely(op.type->uses != 0)) {
+			execute_special(engine, ewq, burst, i, &op);
+			return;
+		}
 		op.status = DSA_COMP_SUCCESS;
 	} else if (op.status == OP_MORE) {
 		if (desc->xfer_size > ENGINE_SLICE_BYTES) {
-			long_add(ewq, lane, &op, burst->rec[i], burst->stamp[i]);
+			execute_long(ewq, burst, i, &op);
 			return;
 		}
 		op.src = burst->src[i];
@@ -393,11 +496,43 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane 
 		op.dst_len = burst->dst_len[i];
 		op_run(&op, engine->atc, ENGINE_SLICE_BYTES);
 		if (unlikely(op_is_page_fault(&op)) && op_can_block(&op) &&
-		    park_op(engine, ewq, burst->rec[i], &op, burst->stamp[i]))
+		    block_one(engine, ewq, burst, i, &op))
 			return;
 	}
-	finish_op(engine, ewq, burst->rec[i], &op, burst->comp[i], burst->stamp[i],
-		  burst->is_plain);
+	finish_op(engine,
+		  (struct origin){
+			  .ewq = ewq,
+			  .rec = rec,
+			  .batch = is_member ? burst->batch : NULL,
+			  .stamp = burst->stamp[i],
+		  },
+		  &op, burst->comp[i]);
+}
+
+unsigned int
+engine_run_members(struct siov_engine *engine, struct engine_wq *ewq)
+{
+	struct burst *burst = &engine->members;
+	struct batch *batch = burst->batch;
+	uint64_t bytes = 0;
+	unsigned int i;
+
+	burst->lane = NULL;
+	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
+	look_up_burst(engine, ewq, burst);
+	look_ahead(engine, ewq, burst, 0);
+	for (i = 0; i < burst->nb && bytes <= ENGINE_SLICE_BYTES && !batch->has_member; i++) {
+		const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
+
+		if (!batch_may_start(batch, desc))
+			break;
+		if (i + 1 < burst->nb)
+			look_ahead(engine, ewq, burst, i + 1);
+		bytes += desc->xfer_size;
+		execute_one(engine, ewq, burst, i, true);
+	}
+	RECORD_ADD(&engine->nb.members, i);
+	return i;
 }
 
 /* ---- arbitration ---- */
@@ -442,14 +577,15 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 		siov_lane_prefetch_sc(lane, ENGINE_BURST / 2);
 	siov_gather_popped(&lane->gather, burst->nb, now_cycles);
 	siov_wq_give_back(ewq->wq, &ewq->granter, burst->nb, now_cycles);
-	burst->is_plain = !siov_atc_may_fault(engine->atc);
-	burst->probed_page = UINT64_MAX;
+	engine_begin_pass(engine);
+	burst->lane = lane;
+	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
 	look_up_burst(engine, ewq, burst);
 	look_ahead(engine, ewq, burst, 0);
 	for (i = 0; i < burst->nb; i++) {
 		if (i + 1 < burst->nb)
 			look_ahead(engine, ewq, burst, i + 1);
-		execute_one(engine, ewq, lane, i);
+		execute_one(engine, ewq, burst, i, false);
 	}
 	return burst->nb;
 }
@@ -490,20 +626,34 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 
 /* ---- the poll ---- */
 
+/* A gate was set: end what it shuts out, first what a batch may wait for. */
+static __rte_noinline void
+sweep(struct siov_engine *engine, uint32_t gate_gen)
+{
+	engine->gate_seen = gate_gen;
+	park_sweep(engine);
+	aside_sweep(engine);
+}
+
 unsigned int
 siov_engine_poll(struct siov_engine *engine)
 {
+	/* Pair with engine_bind_wq and engine_set_gate. */
+	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, acquire);
+	uint32_t gate_gen = siov_atomic_load(&engine->gate_gen, acquire);
 	uint64_t now_cycles = rte_rdtsc();
 	bool is_waiting = false;
 	unsigned int done = 0;
 	uint32_t i;
 
 	engine->now_cycles = now_cycles;
-	for (i = 0; i < engine->nb_wqs; i++)
+	if (unlikely(gate_gen != engine->gate_seen))
+		sweep(engine, gate_gen);
+	for (i = 0; i < nb_wqs; i++)
 		done += serve_wq(engine, &engine->wqs[i], now_cycles, &is_waiting);
 	RECORD_ADD(&engine->nb.polls, 1);
 	RECORD_ADD(&engine->nb.dispatched, done);
-	done += long_run_slice(engine) + park_poll(engine, now_cycles) + is_waiting;
+	done += aside_poll(engine) + park_poll(engine, now_cycles) + is_waiting;
 	if (done == 0)
 		RECORD_ADD(&engine->nb.idle_polls, 1);
 	siov_atc_quiescent(engine->atc);

@@ -33,6 +33,9 @@ struct engine_wq_conf {
 	uint32_t weight; /* 1 to 15 */
 	uint32_t xfer_max;
 	uint32_t control_pasid; /* of completion records; 0: the descriptor's */
+	uint32_t batch_max; /* descriptors of a batch, 2 or more; fewer: no batches */
+	struct siov_engine *const *peers; /* all engines of the queue by slot, or NULL: this one */
+	uint32_t nb_peers;
 	struct siov_wq *wq;
 };
 
@@ -50,7 +53,37 @@ int engine_add_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
 void engine_add_stats(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
 		      struct siov_stats *sum);
 
-/* Long transfers of a queue in progress. Thread: any. */
+/*
+ * What engines do with work of a PASID, or of a whole queue, whatever they meet of it in lanes or
+ * have set aside.
+ */
+enum engine_gate {
+	ENGINE_GATE_OPEN, /* it is done */
+	ENGINE_GATE_ABORT, /* it ends with SIOV_COMP_ABORTED in its record, and counts as aborted */
+	ENGINE_GATE_DISCARD = 3, /* it ends without record and interrupt, and counts as aborted */
+};
+
+/*
+ * Set a gate. What is under way when this returns may still end as before; it has ended when, in
+ * this order, what was published is taken out of the lanes, a grace period has passed, and
+ * engine_nb_aside() is 0.
+ *
+ * pasid SIOV_PASID_OTHERS: the gate of the whole queue; work is shut out by either.
+ * Returns 0, -ENOENT (the engine does not serve the queue), -ENOMEM. Thread: control.
+ */
+int engine_set_gate(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
+		    enum engine_gate gate);
+
+/*
+ * What of a PASID, or with SIOV_PASID_OTHERS of the whole queue, is set aside: long transfers,
+ * batches, drains, and what waits for pages. Thread: any.
+ */
+uint32_t engine_nb_aside(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid);
+
+/* The same of one PASID without drains. */
+uint32_t engine_nb_work(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid);
+
+/* Long transfers, batches and drains of a queue in progress. Thread: any. */
 uint32_t engine_nb_long(const struct siov_engine *engine, uint32_t wq_id);
 
 /* Operations of a queue that wait for pages; they hold no lane. Thread: any. */

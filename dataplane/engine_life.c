@@ -2,7 +2,7 @@
 /* Engines as control sees them: how they are made and taken down, and what they counted. */
 #include <string.h>
 
-#include "engine_priv.h"
+#include "aside_priv.h"
 #include "guard_priv.h"
 #include "park_priv.h"
 
@@ -64,7 +64,7 @@ free_wq(struct siov_engine *engine, struct engine_wq *ewq)
 {
 	record_table_free(&ewq->records, engine->mem);
 	siov_mem_free(engine->mem, ewq->lanes);
-	siov_mem_free(engine->mem, ewq->long_ops);
+	aside_free(engine, ewq);
 }
 
 void
@@ -75,7 +75,7 @@ engine_free(struct siov_engine *engine)
 	if (engine == NULL)
 		return;
 	park_free(engine);
-	for (i = 0; i < engine->nb_wqs; i++)
+	for (i = 0; i < siov_atomic_load(&engine->nb_wqs, relaxed); i++)
 		free_wq(engine, &engine->wqs[i]);
 	siov_mem_free(engine->mem, engine->wqs);
 	siov_atc_free(engine->atc);
@@ -86,42 +86,59 @@ engine_free(struct siov_engine *engine)
 	siov_mem_free(engine->mem, engine);
 }
 
+static void
+init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
+	    struct engine_wq *ewq)
+{
+	bool can_block = conf->wq->flags & SIOV_WQ_F_BOF;
+
+	ewq->member_limits = (struct op_limits){
+		.xfer_max = conf->xfer_max,
+		.forbidden = can_block ? 0 : IDXD_OP_FLAG_BOF,
+		.priv_enabled = engine->priv_enabled,
+		.remote = engine->remote,
+	};
+	ewq->limits = ewq->member_limits;
+	ewq->limits.forbidden |= IDXD_OP_FLAG_FENCE;
+}
+
 int
 engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 {
+	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, relaxed);
 	uint32_t lanes_max = conf->wq->lanes_max;
 	struct engine_wq *ewq;
 	int ret;
 
-	if (engine->nb_wqs == engine->nb_wqs_max)
+	if (nb_wqs == engine->nb_wqs_max)
 		return -ENOSPC;
-	ewq = &engine->wqs[engine->nb_wqs];
+	ewq = &engine->wqs[nb_wqs];
 	memset(ewq, 0, sizeof(*ewq));
 	ewq->wq = conf->wq;
 	ewq->wq_id = conf->wq_id;
 	ewq->slot = conf->slot;
 	ewq->quantum = conf->weight * ENGINE_BURST;
 	ewq->has_stamps = conf->wq->flags & SIOV_WQ_F_STAMPS;
-	ewq->limits.xfer_max = conf->xfer_max;
 	ewq->control_pasid = conf->control_pasid;
-	ewq->limits.forbidden = conf->wq->flags & SIOV_WQ_F_BOF ? 0 : IDXD_OP_FLAG_BOF;
-	ewq->limits.priv_enabled = engine->priv_enabled;
-	ewq->limits.remote = engine->remote;
+	ewq->batch_max = conf->batch_max;
+	ewq->peers = conf->peers;
+	ewq->nb_peers = conf->nb_peers;
+	init_limits(engine, conf, ewq);
 	ewq->lane_gen = UINT32_MAX;
 	ewq->lanes =
 		siov_mem_alloc(engine->mem, "siov_engine_lanes", lanes_max * sizeof(ewq->lanes[0]),
 			       RTE_CACHE_LINE_SIZE, engine->socket_id);
-	ewq->long_ops = siov_mem_alloc(engine->mem, "siov_engine_long",
-				       (size_t)lanes_max * LONG_PER_LANE * sizeof(ewq->long_ops[0]),
-				       RTE_CACHE_LINE_SIZE, engine->socket_id);
-	ret = record_table_create(&ewq->records, engine->mem, engine->socket_id);
+	ret = ewq->lanes != NULL ? aside_create(engine, ewq, lanes_max) : -ENOMEM;
+	if (ret == 0)
+		ret = record_table_create(&ewq->records, engine->mem, engine->socket_id);
 	if (ret == 0 && conf->wq->flags & SIOV_WQ_F_BOF)
 		ret = park_create(engine);
-	if (ret != 0 || ewq->lanes == NULL || ewq->long_ops == NULL) {
+	if (ret != 0) {
 		free_wq(engine, ewq);
-		return -ENOMEM;
+		return ret;
 	}
-	engine->nb_wqs++;
+	/* Pairs with the poll, which may be under way. */
+	siov_atomic_store(&engine->nb_wqs, nb_wqs + 1, release);
 	return 0;
 }
 
@@ -157,13 +174,20 @@ engine_take_faults(struct siov_engine *engine, struct siov_fault_record *out, un
 struct engine_wq *
 engine_find_wq(const struct siov_engine *engine, uint32_t wq_id)
 {
+	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, acquire);
 	uint32_t i;
 
-	for (i = 0; i < engine->nb_wqs; i++) {
+	for (i = 0; i < nb_wqs; i++) {
 		if (engine->wqs[i].wq_id == wq_id)
 			return &engine->wqs[i];
 	}
 	return NULL;
+}
+
+static struct record *
+find_record(const struct engine_wq *ewq, uint32_t pasid)
+{
+	return pasid <= SIOV_PASID_MAX ? record_find(&ewq->records, pasid) : NULL;
 }
 
 int
@@ -190,9 +214,60 @@ engine_add_stats(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasi
 
 	if (ewq == NULL)
 		return;
-	rec = pasid <= SIOV_PASID_MAX ? record_find(&ewq->records, pasid) : &ewq->records.others;
+	rec = pasid <= SIOV_PASID_MAX ? find_record(ewq, pasid) : &ewq->records.others;
 	if (rec != NULL)
 		record_read(rec, &engine->pools, sum);
+}
+
+/* ---- gates ---- */
+
+int
+engine_set_gate(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid, enum engine_gate gate)
+{
+	struct engine_wq *ewq = engine_find_wq(engine, wq_id);
+	int ret;
+
+	if (ewq == NULL)
+		return -ENOENT;
+	if (pasid > SIOV_PASID_MAX) {
+		siov_atomic_store(&ewq->gate, gate, release);
+	} else {
+		ret = engine_add_pasid(engine, wq_id, pasid);
+		if (ret != 0)
+			return ret;
+		siov_atomic_store(&find_record(ewq, pasid)->gate, gate, release);
+	}
+	/* Pairs with the poll, which then sweeps what is set aside. */
+	siov_atomic_fetch_add(&engine->gate_gen, 1u, release);
+	return 0;
+}
+
+uint32_t
+engine_nb_work(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
+{
+	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
+	const struct record *rec = ewq != NULL ? find_record(ewq, pasid) : NULL;
+
+	/* Pairs with record_aside_end. */
+	return rec != NULL ? siov_atomic_load(&rec->nb_aside, acquire) : 0;
+}
+
+uint32_t
+engine_nb_aside(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
+{
+	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
+	const struct record *rec;
+
+	if (ewq == NULL)
+		return 0;
+	if (pasid > SIOV_PASID_MAX)
+		return siov_atomic_load(&ewq->nb_long, acquire) +
+		       siov_atomic_load(&ewq->nb_parked, acquire);
+	rec = find_record(ewq, pasid);
+	if (rec == NULL)
+		return 0;
+	return siov_atomic_load(&rec->nb_aside, acquire) +
+	       siov_atomic_load(&rec->nb_drains, acquire);
 }
 
 uint32_t
@@ -220,6 +295,7 @@ siov_engine_get_stats(const struct siov_engine *engine, struct siov_engine_stats
 		.idle_polls = siov_atomic_load(&engine->nb.idle_polls, relaxed),
 		.dispatched = siov_atomic_load(&engine->nb.dispatched, relaxed),
 		.slices = siov_atomic_load(&engine->nb.slices, relaxed),
+		.members = siov_atomic_load(&engine->nb.members, relaxed),
 		.atc_lookups = siov_atomic_load(&engine->nb.lookups, relaxed),
 		.atc_misses = atc.misses,
 		.atc_second_probes = atc.second_probes,

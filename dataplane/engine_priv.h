@@ -11,14 +11,16 @@
 
 #define ENGINE_BURST 32u
 #define ENGINE_SLICE_BYTES (64u * 1024)
-#define LONG_PER_LANE 4u /* long transfers of one lane in progress */
+#define LONG_PER_LANE 4u /* long transfers, batches and drains of one lane in progress */
 
-/* A long transfer set aside. */
-struct long_op {
-	struct op op; /* op.desc is set for each slice: entries move */
-	struct dsa_hw_desc desc;
+struct aside; /* aside_priv.h */
+struct batch;
+
+/* Whose an operation is, and who is told of its end. */
+struct origin {
+	struct engine_wq *ewq;
 	struct record *rec;
-	struct siov_lane *lane;
+	struct batch *batch; /* whose member it is; NULL: of none */
 	uint64_t stamp;
 };
 
@@ -27,6 +29,10 @@ struct engine_wq {
 	/* const after bind */
 	struct siov_wq *wq;
 	struct op_limits limits;
+	struct op_limits member_limits; /* of descriptors in batches */
+	struct siov_engine *const *peers; /* all engines of the queue, by slot */
+	uint32_t nb_peers;
+	uint32_t batch_max; /* descriptors of a batch */
 	uint32_t wq_id;
 	uint32_t slot;
 	uint32_t quantum; /* descriptors per poll */
@@ -39,10 +45,13 @@ struct engine_wq {
 	uint32_t lane_gen;
 	uint32_t next_lane;
 	struct siov_wq_granter granter;
-	struct long_op *long_ops;
-	SIOV_ATOMIC(uint32_t) nb_long; /* read by control */
-	uint32_t next_long;
+	struct aside *asides;
+	uint32_t *aside_live; /* entries in use, then the free ones */
+	SIOV_ATOMIC(uint32_t) nb_long; /* entries in use; read by control */
+	uint32_t next_aside;
 	SIOV_ATOMIC(uint32_t) nb_parked; /* read by control */
+	/* from control to the engine */
+	SIOV_ATOMIC(uint32_t) gate; /* enum engine_gate, of the whole queue */
 };
 
 /* A burst on its way through the three passes. */
@@ -56,9 +65,10 @@ struct burst {
 	uint8_t *dst[ENGINE_BURST]; /* start of the destination, likewise */
 	uint32_t src_len[ENGINE_BURST]; /* bytes from there to the end of the page */
 	uint32_t dst_len[ENGINE_BURST];
-	uint64_t probed_page; /* known to be writable, of the calling process; UINT64_MAX: none */
 	unsigned int nb;
-	bool is_plain; /* no completion address is another process's, or may turn out to be bad */
+	uint32_t gate; /* of the queue, enum engine_gate */
+	struct siov_lane *lane; /* where it was taken from; NULL: members of a batch */
+	struct batch *batch; /* whose members these are, or NULL */
 };
 
 struct engine_counters {
@@ -66,6 +76,7 @@ struct engine_counters {
 	SIOV_ATOMIC(uint64_t) idle_polls;
 	SIOV_ATOMIC(uint64_t) dispatched;
 	SIOV_ATOMIC(uint64_t) slices;
+	SIOV_ATOMIC(uint64_t) members; /* descriptors of batches */
 	SIOV_ATOMIC(uint64_t) lookups; /* in the translation cache */
 	SIOV_ATOMIC(uint64_t) errors_dropped;
 };
@@ -76,7 +87,7 @@ struct siov_engine {
 	/* const after create and bind */
 	struct siov_atc *atc;
 	struct engine_wq *wqs;
-	uint32_t nb_wqs;
+	SIOV_ATOMIC(uint32_t) nb_wqs; /* control adds */
 	uint32_t nb_wqs_max;
 	uint32_t id;
 	bool priv_enabled;
@@ -89,10 +100,16 @@ struct siov_engine {
 	/* owner: engine lcore */
 	struct record_pools pools __attribute__((aligned(64)));
 	struct engine_counters nb;
-	uint32_t next_long_wq;
+	uint32_t next_aside_wq;
+	uint32_t gate_seen;
 	uint64_t misses_seen;
 	uint64_t now_cycles; /* start of the poll */
+	uint64_t probed_page; /* known to be writable, of the calling process; UINT64_MAX: none */
+	bool is_plain; /* no completion address is another process's, or may turn out to be bad */
 	struct burst burst;
+	struct burst members; /* of a batch */
+	/* from control to the engine */
+	SIOV_ATOMIC(uint32_t) gate_gen __attribute__((aligned(64))); /* grows with each gate set */
 	/* from the engine to control */
 	struct errlog errors;
 	/* owner: control lcore */
@@ -103,8 +120,12 @@ struct siov_engine {
  * Tell the client, count, and take the latency; op->status is final. comp NULL: there is no place
  * for a record.
  */
-void engine_finish_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
-		      struct op *op, uint8_t *comp, uint64_t stamp);
+void engine_finish_op(struct siov_engine *engine, const struct origin *from, struct op *op,
+		      uint8_t *comp);
+
+/* End an operation that a gate shuts out: with a record or without. */
+void engine_discard_op(struct siov_engine *engine, const struct origin *from, struct op *op,
+		       uint32_t gate);
 
 /*
  * Where the completion record of a descriptor goes, translated anew: NULL where there is none.
@@ -120,14 +141,26 @@ engine_comp_pasid(const struct engine_wq *ewq, const struct dsa_hw_desc *desc)
 	return likely(ewq->control_pasid == 0) ? desc->pasid : ewq->control_pasid;
 }
 
-/* long.c: transfers of more than a slice. */
+/* Which gate, if any, shuts out what is of a record. */
+static inline uint32_t
+engine_gate_of(const struct engine_wq *ewq, const struct record *rec)
+{
+	return siov_atomic_load(&rec->gate, relaxed) | siov_atomic_load(&ewq->gate, relaxed);
+}
 
-/* Set a prepared operation aside. Its lane has room: siov_lane_pop_sc() saw to it. */
-void long_add(struct engine_wq *ewq, struct siov_lane *lane, const struct op *op,
-	      struct record *rec, uint64_t stamp);
+/*
+ * Run a batch's members, engine->members, in their order, up to the first that has to wait for
+ * those before it, or that is set aside. Returns how many were dealt with.
+ */
+unsigned int engine_run_members(struct siov_engine *engine, struct engine_wq *ewq);
 
-/* One slice of one long transfer, queue after queue. Returns slices done, 0 or 1. */
-unsigned int long_run_slice(struct siov_engine *engine);
+/* Before operations are run outside a burst: nothing is known of their completion addresses. */
+static inline void
+engine_begin_pass(struct siov_engine *engine)
+{
+	engine->is_plain = !siov_atc_may_fault(engine->atc);
+	engine->probed_page = UINT64_MAX;
+}
 
 /* Queue wq_id as the engine serves it, or NULL. Thread: any. */
 struct engine_wq *engine_find_wq(const struct siov_engine *engine, uint32_t wq_id);
@@ -137,9 +170,7 @@ struct engine_wq *engine_find_wq(const struct siov_engine *engine, uint32_t wq_i
  * has to end with its fault. Of the two, the first is for faults of data, with op as the fault left
  * it, the second for the completion address, with nothing done.
  */
-bool park_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
-	     const struct op *op, uint64_t stamp);
-bool park_comp(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
-	       const struct op *op, uint64_t stamp);
+bool park_op(struct siov_engine *engine, const struct origin *from, const struct op *op);
+bool park_comp(struct siov_engine *engine, const struct origin *from, const struct op *op);
 
 #endif /* ENGINE_PRIV_H */

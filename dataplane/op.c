@@ -7,9 +7,11 @@
 #define FLAGS_ALL \
 	(IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR | IDXD_OP_FLAG_RCI | IDXD_OP_FLAG_CRSTS | \
 	 IDXD_OP_FLAG_CR_TCS)
+/* What may be a member of a batch may wait for those before it; elsewhere the flag is forbidden. */
+#define FLAGS_MEMBER (FLAGS_ALL | IDXD_OP_FLAG_FENCE)
 /* Flags of operations that read one or two addresses, and of those that write. */
 /* All with data may block on faults, where their queue allows it. */
-#define FLAGS_DATA (FLAGS_ALL | IDXD_OP_FLAG_BOF)
+#define FLAGS_DATA (FLAGS_MEMBER | IDXD_OP_FLAG_BOF)
 #define FLAGS_SRC IDXD_OP_FLAG_ADDR1_TCS
 #define FLAGS_SRC2 (IDXD_OP_FLAG_ADDR1_TCS | IDXD_OP_FLAG_ADDR2_TCS)
 #define FLAGS_DST \
@@ -22,7 +24,19 @@
 const struct op_type op_types[OP_TYPES] = {
 	[DSA_OPCODE_NOOP] =
 		{
-			.flags = FLAGS_ALL,
+			.flags = FLAGS_MEMBER,
+			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_BATCH] =
+		{
+			.flags = FLAGS_ALL | FLAGS_SRC,
+			.uses = OP_BATCH,
+			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_DRAIN] =
+		{
+			.flags = FLAGS_ALL | FLAGS_SRC2,
+			.uses = OP_DRAIN,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_MEMMOVE] =

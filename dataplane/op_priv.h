@@ -37,6 +37,9 @@ uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 #define OP_WRITES 0x20u /* dst_addr is an address to write to */
 #define OP_READS2 0x40u /* src2_addr is an address to read from */
 
+#define OP_BATCH 0x10000u
+#define OP_DRAIN 0x20000u
+
 /* What one opcode allows and does; an opcode that is not offered has no flags. */
 struct op_type {
 	op_step_fn step;

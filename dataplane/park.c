@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
+#include "batch_priv.h"
 #include "park_priv.h"
 
 /* ---- life ---- */
@@ -55,13 +56,16 @@ idx_of(const struct park *park, const struct parked *entry)
 }
 
 static struct parked *
-add_entry(struct park *park, struct engine_wq *ewq, struct record *rec)
+add_entry(struct park *park, const struct origin *from)
 {
 	struct parked *entry = &park->entries[park->live[park->nb_live]];
 
 	entry->pos = park->nb_live++;
-	rec->nb_parked++;
-	siov_atomic_store(&ewq->nb_parked, siov_atomic_load(&ewq->nb_parked, relaxed) + 1, release);
+	from->rec->nb_parked++;
+	record_aside_begin(from->rec, false);
+	RECORD_ADD(&from->ewq->nb_parked, 1);
+	if (from->batch != NULL)
+		from->batch->nb_parked++;
 	return entry;
 }
 
@@ -69,7 +73,7 @@ add_entry(struct park *park, struct engine_wq *ewq, struct record *rec)
 static void
 remove_entry(struct park *park, struct parked *entry)
 {
-	struct engine_wq *ewq = entry->ewq;
+	const struct origin *from = &entry->from;
 	uint32_t last = --park->nb_live;
 	uint32_t pos = entry->pos;
 
@@ -77,8 +81,12 @@ remove_entry(struct park *park, struct parked *entry)
 	park->entries[park->live[pos]].pos = pos;
 	park->live[last] = idx_of(park, entry);
 	entry->state = PARK_FREE;
-	entry->rec->nb_parked--;
-	siov_atomic_store(&ewq->nb_parked, siov_atomic_load(&ewq->nb_parked, relaxed) - 1, release);
+	if (from->batch != NULL)
+		from->batch->nb_parked--;
+	from->rec->nb_parked--;
+	record_aside_end(from->rec, false);
+	siov_atomic_store(&from->ewq->nb_parked,
+			  siov_atomic_load(&from->ewq->nb_parked, relaxed) - 1, release);
 }
 
 static void
@@ -93,7 +101,19 @@ make_runnable(struct park *park, struct parked *entry)
 static void
 finish_entry(struct siov_engine *engine, struct parked *entry, uint8_t *comp)
 {
-	engine_finish_op(engine, entry->ewq, entry->rec, &entry->op, comp, entry->stamp);
+	engine_finish_op(engine, &entry->from, &entry->op, comp);
+	remove_entry(engine->park, entry);
+}
+
+/* A gate shuts the operation out. */
+static void
+discard(struct siov_engine *engine, struct parked *entry)
+{
+	if (entry->ticket.slot != NULL)
+		siov_prq_abandon(&entry->ticket);
+	entry->op.desc = &entry->desc;
+	engine_discard_op(engine, &entry->from, &entry->op,
+			  engine_gate_of(entry->from.ewq, entry->from.rec));
 	remove_entry(engine->park, entry);
 }
 
@@ -109,7 +129,7 @@ give_up(struct siov_engine *engine, struct parked *entry, uint8_t code)
 		siov_prq_abandon(&entry->ticket);
 	op->status = (op->status & DSA_COMP_STATUS_WRITE) | code;
 	if (entry->fault.is_comp ||
-	    engine_find_comp(engine, entry->ewq, &entry->desc, &comp) != 0) {
+	    engine_find_comp(engine, entry->from.ewq, &entry->desc, &comp) != 0) {
 		op_refuse(op, DSA_COMP_CRA_XLAT, entry->desc.completion_addr);
 		comp = NULL;
 	}
@@ -218,14 +238,18 @@ attempt(struct siov_engine *engine, struct parked *entry, uint64_t now_cycles)
 	int reason;
 
 	entry->op.desc = &entry->desc;
-	reason = engine_find_comp(engine, entry->ewq, &entry->desc, &comp);
+	if (unlikely(engine_gate_of(entry->from.ewq, entry->from.rec) != ENGINE_GATE_OPEN)) {
+		discard(engine, entry);
+		return 0;
+	}
+	reason = engine_find_comp(engine, entry->from.ewq, &entry->desc, &comp);
 	if (reason == 0) {
 		run_entry(engine, entry, comp, now_cycles);
 		return entry->op.done - before;
 	}
 	entry->fault = (struct park_fault){
 		.iova = entry->desc.completion_addr,
-		.pasid = engine_comp_pasid(entry->ewq, &entry->desc),
+		.pasid = engine_comp_pasid(entry->from.ewq, &entry->desc),
 		.perm = SIOV_PERM_W,
 		.reason = reason,
 		.is_comp = true,
@@ -237,25 +261,23 @@ attempt(struct siov_engine *engine, struct parked *entry, uint64_t now_cycles)
 
 /* An operation that has just met a fault. False: it has to end with it. */
 static bool
-park(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, const struct op *op,
-     uint64_t stamp, const struct park_fault *fault)
+park(struct siov_engine *engine, const struct origin *from, const struct op *op,
+     const struct park_fault *fault)
 {
 	struct park *park = engine->park;
 	struct parked *entry;
 
 	if (!siov_page_is_curable(fault->reason) || siov_atc_prq(engine->atc, fault->pasid) == NULL)
 		return false;
-	if (park->nb_live == PARK_ENTRIES || rec->nb_parked >= PARK_PER_PASID) {
+	if (park->nb_live == PARK_ENTRIES || from->rec->nb_parked >= PARK_PER_PASID) {
 		RECORD_ADD(&park->nb.refused, 1);
 		return false;
 	}
-	entry = add_entry(park, ewq, rec);
+	entry = add_entry(park, from);
 	*entry = (struct parked){
 		.op = *op,
 		.desc = *op->desc,
-		.ewq = ewq,
-		.rec = rec,
-		.stamp = stamp,
+		.from = *from,
 		.fault = *fault,
 		.end_cycles = engine->now_cycles + park->timeout_cycles,
 		.done_seen = op->done,
@@ -271,28 +293,26 @@ park(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, cons
 }
 
 bool
-park_op(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec, const struct op *op,
-	uint64_t stamp)
+park_op(struct siov_engine *engine, const struct origin *from, const struct op *op)
 {
 	const struct park_fault fault = fault_of(op);
 
-	return park(engine, ewq, rec, op, stamp, &fault);
+	return park(engine, from, op, &fault);
 }
 
 bool
-park_comp(struct siov_engine *engine, struct engine_wq *ewq, struct record *rec,
-	  const struct op *op, uint64_t stamp)
+park_comp(struct siov_engine *engine, const struct origin *from, const struct op *op)
 {
 	struct park_fault fault = {
 		.iova = op->desc->completion_addr,
-		.pasid = engine_comp_pasid(ewq, op->desc),
+		.pasid = engine_comp_pasid(from->ewq, op->desc),
 		.perm = SIOV_PERM_W,
 		.is_comp = true,
 	};
 	uint8_t *comp;
 
-	fault.reason = engine_find_comp(engine, ewq, op->desc, &comp);
-	return park(engine, ewq, rec, op, stamp, &fault);
+	fault.reason = engine_find_comp(engine, from->ewq, op->desc, &comp);
+	return park(engine, from, op, &fault);
 }
 
 /* ---- the poll ---- */
@@ -408,6 +428,24 @@ park_poll_some(struct siov_engine *engine, uint64_t now_cycles)
 		take_reply(engine, &replies[i]);
 	n += sweep(engine, now_cycles);
 	return n + run_some(engine, now_cycles);
+}
+
+void
+park_sweep(struct siov_engine *engine)
+{
+	struct park *park = engine->park;
+	uint32_t i = park != NULL ? park->nb_live : 0;
+
+	/* From the end, so that what takes a free place was looked at. */
+	while (i-- > 0) {
+		struct parked *entry = &park->entries[park->live[i]];
+
+		/* What is in the run queue is ended there. */
+		if (entry->state == PARK_RUNNABLE ||
+		    engine_gate_of(entry->from.ewq, entry->from.rec) == ENGINE_GATE_OPEN)
+			continue;
+		discard(engine, entry);
+	}
 }
 
 /* ---- counters ---- */

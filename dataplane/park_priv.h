@@ -47,9 +47,7 @@ struct park_fault {
 struct parked {
 	struct op op;
 	struct dsa_hw_desc desc;
-	struct engine_wq *ewq;
-	struct record *rec;
-	uint64_t stamp;
+	struct origin from;
 	struct park_fault fault;
 	struct siov_page_ticket ticket;
 	uint64_t asked_cycles;
@@ -104,6 +102,9 @@ park_poll(struct siov_engine *engine, uint64_t now_cycles)
 		return 0;
 	return park_poll_some(engine, now_cycles);
 }
+
+/* End what gates shut out. */
+void park_sweep(struct siov_engine *engine);
 
 /* Add the counters of parking. Thread: any. */
 void park_add_stats(const struct siov_engine *engine, struct siov_engine_stats *stats);

@@ -72,6 +72,7 @@ record_read(const struct record *rec, const struct record_pools *pools, struct s
 	sum->failed += siov_atomic_load(&rec->failed, relaxed);
 	sum->aborted += siov_atomic_load(&rec->aborted, relaxed);
 	sum->bytes += siov_atomic_load(&rec->bytes, relaxed);
+	sum->members += siov_atomic_load(&rec->members, relaxed);
 	if (hist_idx != 0)
 		siov_hist_add(&sum->latency, &pools->hists[hist_idx]);
 	if (fails_idx != 0) {

@@ -23,10 +23,15 @@ struct record {
 	SIOV_ATOMIC(uint64_t) failed;
 	SIOV_ATOMIC(uint64_t) aborted;
 	SIOV_ATOMIC(uint64_t) bytes;
+	SIOV_ATOMIC(uint64_t) members; /* of batches; the batch itself counts as one operation */
 	SIOV_ATOMIC(uint32_t) hist_idx; /* 0: none so far */
 	SIOV_ATOMIC(uint32_t) fails_idx; /* 0: none so far */
-	uint32_t nb_parked;
-	uint32_t rsvd[5];
+	SIOV_ATOMIC(uint32_t) nb_aside; /* long transfers, batches, and what waits for pages */
+	uint16_t nb_parked;
+	SIOV_ATOMIC(uint16_t) nb_drains;
+	/* from control */
+	SIOV_ATOMIC(uint32_t) gate; /* enum engine_gate */
+	uint32_t rsvd;
 } __attribute__((aligned(64)));
 
 SIOV_STATIC_ASSERT(sizeof(struct record) == 64, "a record is a cache line");
@@ -79,6 +84,28 @@ record_find(const struct record_table *table, uint32_t pasid)
 /* Add to a counter that only the calling engine writes. */
 #define RECORD_ADD(counter, n) \
 	siov_atomic_store(counter, siov_atomic_load(counter, relaxed) + (n), relaxed)
+
+/* An operation is set aside, or no longer. Thread: engine. */
+static inline void
+record_aside_begin(struct record *rec, bool is_drain)
+{
+	if (is_drain)
+		RECORD_ADD(&rec->nb_drains, 1);
+	else
+		RECORD_ADD(&rec->nb_aside, 1);
+}
+
+static inline void
+record_aside_end(struct record *rec, bool is_drain)
+{
+	/* Release: who sees none left sees what they did. */
+	if (is_drain)
+		siov_atomic_store(&rec->nb_drains, siov_atomic_load(&rec->nb_drains, relaxed) - 1,
+				  release);
+	else
+		siov_atomic_store(&rec->nb_aside, siov_atomic_load(&rec->nb_aside, relaxed) - 1,
+				  release);
+}
 
 /* Count a failure by its completion code. Thread: engine. */
 void record_failure(struct record *rec, struct record_pools *pools, uint8_t code);

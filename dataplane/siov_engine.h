@@ -50,6 +50,7 @@ struct siov_engine_stats {
 	uint64_t idle_polls;
 	uint64_t dispatched; /**< descriptors */
 	uint64_t slices; /**< of long transfers */
+	uint64_t members; /**< descriptors of batches */
 	uint64_t atc_lookups;
 	uint64_t atc_misses;
 	uint64_t atc_second_probes; /**< hits that were not where they were looked for first */

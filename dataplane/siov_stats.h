@@ -34,6 +34,7 @@ struct siov_stats {
 	uint64_t failed; /**< every other status, and records that had no place */
 	uint64_t aborted;
 	uint64_t bytes; /**< moved, compared or summed */
+	uint64_t members; /**< descriptors of batches; a batch itself counts as one operation */
 	uint64_t failed_by[SIOV_STATS_CODES]; /**< failed, by completion code */
 	struct siov_hist_sum latency; /**< submission to completion record [TSC cycles] */
 };

@@ -46,6 +46,9 @@
 /** PASID, reserved bits and Priv: what a DMWr replaces in the descriptor's first dword. */
 #define SIOV_DESC_ID_MASK UINT64_C(0xffffffff)
 
+/** Completion status of what an abort or a reset ended; DSA has no code for it. */
+#define SIOV_COMP_ABORTED 0x3fu
+
 SIOV_STATIC_ASSERT(sizeof(struct dsa_hw_desc) == SIOV_DESC_SIZE, "descriptor is 64 bytes");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, completion_addr) == 8, "completion address");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, src_addr) == 16, "source address");

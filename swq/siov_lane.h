@@ -62,7 +62,8 @@ struct siov_lane {
 	uint32_t engine_lap_shift;
 	SIOV_ATOMIC(uint64_t)
 	head; /**< read by control, and by the submitter of a dedicated queue */
-	uint32_t nb_long; /**< long transfers of this lane in progress */
+	uint32_t nb_long; /**< long transfers, batches and drains of this lane in progress */
+	SIOV_ATOMIC(uint32_t) nb_drains; /**< drains among them; read by other engines */
 	struct siov_gather gather __attribute__((aligned(64)));
 
 	/* shared: atomic (slow paths only: leases, grants, reclaim) */
@@ -138,8 +139,21 @@ siov_lane_prefetch_sc(struct siov_lane *lane, unsigned int nb)
 struct siov_lane_limits {
 	unsigned int nb_max; /**< descriptors at most */
 	uint32_t long_bytes; /**< a larger transfer counts as long */
-	unsigned int nb_long_max; /**< stop before the lane has more long transfers than this */
+	unsigned int nb_long_max; /**< stop before the lane has more that may be long than this */
 };
+
+/**
+ * Whether an operation may take more than one go: a transfer of more than @p long_bytes, a batch, or
+ * a drain.
+ */
+static inline bool
+siov_lane_may_be_long(uint64_t word0, uint32_t size, uint32_t long_bytes)
+{
+	uint32_t opcode = (uint32_t)(word0 >> 56);
+
+	return size > long_bytes ||
+	       opcode - DSA_OPCODE_BATCH <= DSA_OPCODE_DRAIN - DSA_OPCODE_BATCH;
+}
 
 /**
  * Take up to limits->nb_max published descriptors from the head, in order.
@@ -172,7 +186,8 @@ siov_lane_pop_sc(struct siov_lane *lane, const struct siov_lane_limits *limits,
 			break;
 		siov_desc_copy_tail(&out[n], slot);
 		siov_atomic_store(&out[n].word0, word0 & ~SIOV_DESC_RSVD_MASK, relaxed);
-		if (unlikely((uint32_t)out[n].word[3] > limits->long_bytes)) {
+		if (unlikely(siov_lane_may_be_long(word0, (uint32_t)out[n].word[3],
+						   limits->long_bytes))) {
 			if (nb_long >= limits->nb_long_max)
 				break;
 			nb_long++;

@@ -162,6 +162,14 @@ SIOV_API int siov_wq_detach(struct siov_lane *lane);
 SIOV_API bool siov_lane_is_empty(struct siov_lane *lane);
 
 /**
+ * Free-running index behind the last descriptor published in @p lane, as of a moment during the
+ * call: lane->head has reached it when all of them were taken out.
+ *
+ * Thread: any.
+ */
+SIOV_API uint64_t siov_lane_published(const struct siov_lane *lane);
+
+/**
  * Move the queue to @p state. Setting the state it has already is no error.
  *
  * @return 0, -EINVAL (unknown state), -EBUSY (enabled straight to disabled, disabled to draining).

@@ -225,6 +225,35 @@ siov_lane_is_empty(struct siov_lane *lane)
 	return (word0 & SIOV_DESC_RSVD_MASK) != siov_lane_tag(head, lane->lap_shift);
 }
 
+/* Whether index idx was published, be it overwritten by now: its slot has that lap, or a later one. */
+static bool
+was_published(const struct siov_lane *lane, uint64_t idx)
+{
+	const struct siov_desc_words *slot = &lane->engine_slots[idx & lane->engine_mask];
+	uint64_t have = siov_atomic_load(&slot->word0, acquire) & SIOV_DESC_RSVD_MASK;
+	uint64_t laps = (have - siov_lane_tag(idx, lane->engine_lap_shift)) & SIOV_DESC_RSVD_MASK;
+
+	return laps < (SIOV_DESC_RSVD_MASK + 1) / 2;
+}
+
+/* Published slots follow one another: the first that is not is found by halving. */
+uint64_t
+siov_lane_published(const struct siov_lane *lane)
+{
+	uint64_t first = siov_atomic_load(&lane->head, acquire);
+	uint64_t end = first + lane->engine_mask + 1;
+
+	while (first < end) {
+		uint64_t middle = first + (end - first) / 2;
+
+		if (was_published(lane, middle))
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
 int
 siov_wq_detach(struct siov_lane *lane)
 {

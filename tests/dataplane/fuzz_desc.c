@@ -141,6 +141,10 @@ model_flags(uint8_t opcode)
 	switch (opcode) {
 	case DSA_OPCODE_NOOP:
 		return 0x00103c;
+	case DSA_OPCODE_BATCH:
+		return 0x00123c;
+	case DSA_OPCODE_DRAIN:
+		return 0x00163c;
 	case DSA_OPCODE_MEMMOVE:
 	case DSA_OPCODE_COPY_CRC:
 		return 0x00b73c;
@@ -194,8 +198,10 @@ model_check(const struct dsa_hw_desc *desc, struct expected *e)
 		return DSA_COMP_NOZERO_RESERVE;
 	if (desc->flags & IDXD_OP_FLAG_RCI)
 		return DSA_COMP_INT_HANDLE_INVAL;
-	if (desc->opcode == DSA_OPCODE_NOOP)
+	if (desc->opcode == DSA_OPCODE_NOOP || desc->opcode == DSA_OPCODE_DRAIN)
 		return 0;
+	if (desc->opcode == DSA_OPCODE_BATCH)
+		return DSA_COMP_BAD_OPCODE; /* this queue takes none */
 	if (desc->xfer_size == 0 || desc->xfer_size > UINT32_C(1) << 31)
 		return DSA_COMP_XFER_ERANGE;
 	if (desc->opcode == DSA_OPCODE_COPY_CRC &&
@@ -227,7 +233,7 @@ model(struct fuzz *fuzz, const struct dsa_hw_desc *desc)
 	}
 	e.status = model_check(desc, &e);
 	if (e.status == 0) {
-		if (desc->opcode == DSA_OPCODE_NOOP)
+		if (desc->opcode == DSA_OPCODE_NOOP || desc->opcode == DSA_OPCODE_DRAIN)
 			e.status = DSA_COMP_SUCCESS;
 		else
 			model_run(fuzz, desc, &e);

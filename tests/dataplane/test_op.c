@@ -32,15 +32,18 @@ struct known_op {
 #define STRICT BIT(13)
 #define STEER BIT(15)
 #define CHECK BIT(7)
+#define FENCE BIT(0) /* where the limits allow it: in batches */
 
 static const struct known_op known_ops[] = {
-	{0x00, 0, 0, false},
-	{0x03, CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
-	{0x04, CACHE | ADDR2 | STRICT | STEER, 0, true},
-	{0x05, CHECK | ADDR1 | ADDR2, 1, true},
-	{0x06, CHECK | ADDR1, 1, true},
-	{0x10, ADDR1, 4, true},
-	{0x11, CACHE | ADDR1 | ADDR2 | STRICT | STEER, 4, true},
+	{0x00, FENCE, 0, false},
+	{0x01, ADDR1, 0, false},
+	{0x02, ADDR1 | ADDR2, 0, false},
+	{0x03, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
+	{0x04, FENCE | CACHE | ADDR2 | STRICT | STEER, 0, true},
+	{0x05, FENCE | CHECK | ADDR1 | ADDR2, 1, true},
+	{0x06, FENCE | CHECK | ADDR1, 1, true},
+	{0x10, FENCE | ADDR1, 4, true},
+	{0x11, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 4, true},
 };
 
 static const struct op_limits limits = {

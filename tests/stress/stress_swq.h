@@ -138,7 +138,7 @@ stress_serve_lane(struct stress_engine *engine, struct siov_lane *lane)
 	const struct siov_lane_limits limits = {
 		.nb_max = 1 + stress_random(&engine->random) % STRESS_BURST,
 		.long_bytes = UINT32_MAX,
-		.nb_long_max = 1,
+		.nb_long_max = UINT32_MAX,
 	};
 	struct siov_desc_words burst[STRESS_BURST];
 	uint64_t stamps[STRESS_BURST];

@@ -138,7 +138,7 @@ static unsigned int
 dispatch(struct scene *scene, struct siov_lane *lane, unsigned int max)
 {
 	const struct siov_lane_limits limits = {
-		.nb_max = max, .long_bytes = UINT32_MAX, .nb_long_max = 1};
+		.nb_max = max, .long_bytes = UINT32_MAX, .nb_long_max = UINT32_MAX};
 	struct siov_desc_words out[SIZE];
 	uint64_t stamps[SIZE];
 	unsigned int n = siov_lane_pop_sc(lane, &limits, out, stamps), i;

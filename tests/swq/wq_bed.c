@@ -120,7 +120,7 @@ wq_bed_pop_lane(struct wq_bed *bed, struct siov_lane *lane, unsigned int max)
 	struct siov_lane_limits limits = {
 		.nb_max = RTE_MIN(max, WQ_BED_BURST),
 		.long_bytes = UINT32_MAX,
-		.nb_long_max = 1,
+		.nb_long_max = UINT32_MAX,
 	};
 
 	return siov_lane_pop_sc(lane, &limits, bed->popped, bed->stamps);
