@@ -85,6 +85,9 @@ dev_find_wq(struct siov_dev *dev, unsigned int wq_id)
 	return wq_id < dev->conf.nb_wqs ? &dev->wqs[wq_id] : NULL;
 }
 
+/* Set a gate on all engines of a queue, see engine_set_gate(). 0 or -ENOMEM. Under the lock. */
+int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);
+
 /* Monotonic time [ns]. */
 uint64_t dev_now_ns(void);
 

@@ -2,6 +2,8 @@
 /*
  * A queue's state, from the outside.
  *
+ * An abort, and a reset, are drains with the engines' gate shut: what was accepted ends as aborted.
+ *
  * A drain has four conditions, looked at in this order:
  *  1. the queue is in the state draining: submitters that look now are told to retry;
  *  2. every attached lane is empty: engines have taken out what was accepted;
@@ -21,6 +23,7 @@
 struct drain {
 	uint32_t wq_id;
 	enum siov_wq_state then; /* afterwards */
+	enum engine_gate gate; /* meanwhile: whether what was accepted is done or aborted */
 	uint64_t deadline_ns;
 	bool is_started;
 	bool has_token;
@@ -70,16 +73,38 @@ is_drained(struct siov_dev *dev, const struct dev_wq *dwq, struct drain *drain)
 	if (rte_rcu_qsbr_check(qsbr, drain->token, false) != 1)
 		return false;
 	for (i = 0; i < dwq->nb_engines; i++) {
-		if (engine_nb_long(dwq->engines[i], dwq->id) != 0 ||
-		    engine_nb_parked(dwq->engines[i], dwq->id) != 0)
+		if (engine_nb_aside(dwq->engines[i], dwq->id, SIOV_PASID_OTHERS) != 0)
 			return false;
 	}
 	return true;
 }
 
-static void
-end_drain(struct dev_wq *dwq, enum siov_wq_state state)
+int
+dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate)
 {
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < dwq->nb_engines && ret == 0; i++)
+		ret = engine_set_gate(dwq->engines[i], dwq->id, pasid, gate);
+	return ret;
+}
+
+static void
+begin_drain(struct dev_wq *dwq, struct drain *drain)
+{
+	siov_wq_set_state(dwq->wq, SIOV_WQ_DRAINING);
+	if (drain->gate != ENGINE_GATE_OPEN)
+		dev_set_gate(dwq, SIOV_PASID_OTHERS, drain->gate);
+	dwq->is_draining = true;
+	drain->is_started = true;
+}
+
+static void
+end_drain(struct dev_wq *dwq, const struct drain *drain, enum siov_wq_state state)
+{
+	if (drain->gate != ENGINE_GATE_OPEN)
+		dev_set_gate(dwq, SIOV_PASID_OTHERS, ENGINE_GATE_OPEN);
 	siov_wq_set_state(dwq->wq, state);
 	dwq->is_draining = false;
 }
@@ -97,43 +122,64 @@ step_drain(struct siov_dev *dev, void *arg)
 			return -EBUSY;
 		if (siov_atomic_load(&dwq->wq->state, relaxed) == SIOV_WQ_DISABLED)
 			return 0;
-		siov_wq_set_state(dwq->wq, SIOV_WQ_DRAINING);
-		dwq->is_draining = true;
-		drain->is_started = true;
+		begin_drain(dwq, drain);
 	}
 	if (is_drained(dev, dwq, drain)) {
-		end_drain(dwq, drain->then);
+		end_drain(dwq, drain, drain->then);
 		return 0;
 	}
 	if (dev_now_ns() < drain->deadline_ns)
 		return -EAGAIN;
-	end_drain(dwq, SIOV_WQ_ENABLED);
+	end_drain(dwq, drain, SIOV_WQ_ENABLED);
 	CTRL_LOG(NOTICE, "%s: wq %u: not drained in time", dev->conf.name, dwq->id);
 	return -ETIMEDOUT;
 }
 
 static int
-drain_wq(struct siov_dev *dev, unsigned int wq_id, enum siov_wq_state then, unsigned int timeout_ms)
+drain_wq(struct siov_dev *dev, struct drain drain, unsigned int timeout_ms)
 {
-	struct drain drain = {
-		.wq_id = wq_id,
-		.then = then,
-		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
-	};
-
+	drain.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
 	return control_call(dev, step_drain, &drain, timeout_ms);
 }
 
 int
 siov_dev_wq_drain(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms)
 {
-	return drain_wq(dev, wq_id, SIOV_WQ_ENABLED, timeout_ms);
+	const struct drain drain = {.wq_id = wq_id, .then = SIOV_WQ_ENABLED};
+
+	return drain_wq(dev, drain, timeout_ms);
 }
 
 int
 siov_dev_wq_disable(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms)
 {
-	return drain_wq(dev, wq_id, SIOV_WQ_DISABLED, timeout_ms);
+	const struct drain drain = {.wq_id = wq_id, .then = SIOV_WQ_DISABLED};
+
+	return drain_wq(dev, drain, timeout_ms);
+}
+
+int
+siov_dev_wq_abort(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms)
+{
+	const struct drain drain = {
+		.wq_id = wq_id,
+		.then = SIOV_WQ_ENABLED,
+		.gate = ENGINE_GATE_ABORT,
+	};
+
+	return drain_wq(dev, drain, timeout_ms);
+}
+
+int
+siov_dev_wq_reset(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms)
+{
+	const struct drain drain = {
+		.wq_id = wq_id,
+		.then = SIOV_WQ_DISABLED,
+		.gate = ENGINE_GATE_ABORT,
+	};
+
+	return drain_wq(dev, drain, timeout_ms);
 }
 
 static int

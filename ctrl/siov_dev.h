@@ -171,6 +171,35 @@ SIOV_API int siov_dev_wq_drain(struct siov_dev *dev, unsigned int wq_id, unsigne
 /** Drain, then disable. @return as siov_dev_wq_drain; after -ETIMEDOUT the queue stays enabled. */
 SIOV_API int siov_dev_wq_disable(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms);
 
+/**
+ * Abort a queue: new submissions are told to retry, what was accepted before ends with status
+ * SIOV_COMP_ABORTED and counts as aborted, then the queue is enabled again.
+ *
+ * @return as siov_dev_wq_drain; after -ETIMEDOUT what is left is done after all.
+ * Spec: 7.7.
+ */
+SIOV_API int siov_dev_wq_abort(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms);
+
+/** Abort, then disable. @return as siov_dev_wq_abort. */
+SIOV_API int siov_dev_wq_reset(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout_ms);
+
+/**
+ * Wait until what a PASID has had accepted so far has ended, on every queue.
+ *
+ * Nothing is refused meanwhile; a PASID that goes on with long work may keep this waiting.
+ *
+ * @return 0; -ERANGE (PASID); -ENOMEM; -ETIMEDOUT.
+ */
+SIOV_API int siov_dev_pasid_drain(struct siov_dev *dev, uint32_t pasid, unsigned int timeout_ms);
+
+/**
+ * The same, and what it has had accepted ends with status SIOV_COMP_ABORTED; so does what it submits
+ * until this returns. Other PASIDs of the same queues go on.
+ *
+ * @return as siov_dev_pasid_drain; after -ETIMEDOUT what is left is done after all.
+ */
+SIOV_API int siov_dev_pasid_abort(struct siov_dev *dev, uint32_t pasid, unsigned int timeout_ms);
+
 /** Enable all queues. @return 0 or the first error. */
 SIOV_API int siov_dev_enable(struct siov_dev *dev);
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Drain and abort by PASID: on one queue after the other, with the gates of all set at first. */
+#include <errno.h>
+
+#include "quiet_priv.h"
+
+struct pasid_drain {
+	uint32_t pasid;
+	uint32_t wq_id; /* that is waited for */
+	enum engine_gate gate;
+	bool is_started;
+	bool is_waiting; /* quiet is that of wq_id */
+	uint64_t deadline_ns;
+	struct quiet quiet;
+};
+
+static int
+set_gates(struct siov_dev *dev, uint32_t pasid, enum engine_gate gate)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < dev->conf.nb_wqs && ret == 0; i++)
+		ret = dev_set_gate(&dev->wqs[i], pasid, gate);
+	return ret;
+}
+
+/* Queue after queue. True: there is nothing left. */
+static bool
+is_drained(struct siov_dev *dev, struct pasid_drain *drain)
+{
+	for (; drain->wq_id < dev->conf.nb_wqs; drain->wq_id++) {
+		if (!drain->is_waiting)
+			quiet_start(&drain->quiet, &dev->wqs[drain->wq_id], drain->pasid);
+		drain->is_waiting = true;
+		if (!quiet_is_reached(dev, &drain->quiet))
+			return false;
+		drain->is_waiting = false;
+	}
+	return true;
+}
+
+static int
+step_pasid_drain(struct siov_dev *dev, void *arg)
+{
+	struct pasid_drain *drain = arg;
+	int ret = 0;
+
+	if (!drain->is_started && drain->gate != ENGINE_GATE_OPEN)
+		ret = set_gates(dev, drain->pasid, drain->gate);
+	drain->is_started = true;
+	if (ret == 0 && !is_drained(dev, drain)) {
+		if (dev_now_ns() < drain->deadline_ns)
+			return -EAGAIN;
+		ret = -ETIMEDOUT;
+	}
+	if (drain->gate != ENGINE_GATE_OPEN)
+		set_gates(dev, drain->pasid, ENGINE_GATE_OPEN);
+	return ret;
+}
+
+static int
+drain_pasid(struct siov_dev *dev, uint32_t pasid, enum engine_gate gate, unsigned int timeout_ms)
+{
+	struct pasid_drain drain = {
+		.pasid = pasid,
+		.gate = gate,
+		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
+	};
+
+	if (pasid > SIOV_PASID_MAX)
+		return -ERANGE;
+	return control_call(dev, step_pasid_drain, &drain, timeout_ms);
+}
+
+int
+siov_dev_pasid_drain(struct siov_dev *dev, uint32_t pasid, unsigned int timeout_ms)
+{
+	return drain_pasid(dev, pasid, ENGINE_GATE_OPEN, timeout_ms);
+}
+
+int
+siov_dev_pasid_abort(struct siov_dev *dev, uint32_t pasid, unsigned int timeout_ms)
+{
+	return drain_pasid(dev, pasid, ENGINE_GATE_ABORT, timeout_ms);
+}
