@@ -83,10 +83,8 @@ fetch_members(struct siov_engine *engine, struct aside *entry)
 /* ---- running ---- */
 
 bool
-batch_may_start(struct batch *batch, const struct dsa_hw_desc *member)
+batch_may_pass_fence(struct batch *batch)
 {
-	if (!(member->flags & IDXD_OP_FLAG_FENCE))
-		return true;
 	if (batch->nb_parked != 0)
 		return false;
 	if (batch->has_failed)
@@ -135,14 +133,13 @@ run_some(struct siov_engine *engine, struct aside *entry)
 	struct batch *batch = &entry->batch;
 	unsigned int n;
 
-	engine->members.batch = batch;
 	fetch_members(engine, entry);
 	if (engine->members.nb == 0) {
 		batch->status = DSA_COMP_BATCH_PAGE_FAULT;
 		batch->fault_addr = batch->list;
 		return true;
 	}
-	n = engine_run_members(engine, entry->from.ewq);
+	n = engine_run_members(engine, &entry->from, batch);
 	batch->list += (uint64_t)n * SIOV_DESC_SIZE;
 	batch->left -= n;
 	return n != 0;

@@ -43,8 +43,8 @@ struct batch {
 void batch_begin(struct siov_engine *engine, const struct origin *from, struct siov_lane *lane,
 		 struct op *op, uint8_t *comp);
 
-/* A member's turn has come. False: not yet, or never. */
-bool batch_may_start(struct batch *batch, const struct dsa_hw_desc *member);
+/* Whether a member with a fence may start. False: not yet, or never. */
+bool batch_may_pass_fence(struct batch *batch);
 
 /* The member in op is longer than a slice: go on with it by and by. */
 void batch_hold(struct batch *batch, const struct op *op);

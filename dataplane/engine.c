@@ -163,10 +163,8 @@ complete_op(struct siov_engine *engine, struct origin from, struct op *op, uint8
 		count_failure(engine, &from, op, code);
 	else if (likely(from.batch == NULL))
 		RECORD_ADD(&from.rec->completed, 1);
-	if (unlikely(from.batch != NULL)) {
+	if (unlikely(from.batch != NULL))
 		batch_member_done(from.batch, op->status);
-		RECORD_ADD(&from.rec->members, 1);
-	}
 	if (op->done != 0 && likely(op_has_data(op)))
 		RECORD_ADD(&from.rec->bytes, op->done);
 	if (op->nb_lookups != 0)
@@ -295,6 +293,20 @@ look_up_burst(struct siov_engine *engine, struct engine_wq *ewq, struct burst *b
 	RECORD_ADD(&engine->nb.lookups, burst->nb);
 }
 
+/* The same for members of a batch, which are all of one record. */
+static void
+look_up_members(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst,
+		struct record *rec)
+{
+	unsigned int i;
+
+	for (i = 0; i < burst->nb; i++) {
+		burst->rec[i] = rec;
+		look_up_completion(engine, ewq, burst, i);
+	}
+	RECORD_ADD(&engine->nb.lookups, burst->nb);
+}
+
 static inline void
 finish_op(struct siov_engine *engine, struct origin from, struct op *op, uint8_t *comp)
 {
@@ -307,7 +319,6 @@ void
 engine_finish_op(struct siov_engine *engine, const struct origin *from, struct op *op,
 		 uint8_t *comp)
 {
-	engine->is_plain = false;
 	finish_op(engine, *from, op, comp);
 }
 
@@ -510,21 +521,22 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *bur
 }
 
 unsigned int
-engine_run_members(struct siov_engine *engine, struct engine_wq *ewq)
+engine_run_members(struct siov_engine *engine, const struct origin *from, struct batch *batch)
 {
+	struct engine_wq *ewq = from->ewq;
 	struct burst *burst = &engine->members;
-	struct batch *batch = burst->batch;
 	uint64_t bytes = 0;
 	unsigned int i;
 
 	burst->lane = NULL;
+	burst->batch = batch;
 	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
-	look_up_burst(engine, ewq, burst);
+	look_up_members(engine, ewq, burst, from->rec);
 	look_ahead(engine, ewq, burst, 0);
 	for (i = 0; i < burst->nb && bytes <= ENGINE_SLICE_BYTES && !batch->has_member; i++) {
 		const struct dsa_hw_desc *desc = (const struct dsa_hw_desc *)&burst->desc[i];
 
-		if (!batch_may_start(batch, desc))
+		if (desc->flags & IDXD_OP_FLAG_FENCE && !batch_may_pass_fence(batch))
 			break;
 		if (i + 1 < burst->nb)
 			look_ahead(engine, ewq, burst, i + 1);
@@ -532,6 +544,7 @@ engine_run_members(struct siov_engine *engine, struct engine_wq *ewq)
 		execute_one(engine, ewq, burst, i, true);
 	}
 	RECORD_ADD(&engine->nb.members, i);
+	RECORD_ADD(&from->rec->members, i);
 	return i;
 }
 

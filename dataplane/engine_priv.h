@@ -149,10 +149,11 @@ engine_gate_of(const struct engine_wq *ewq, const struct record *rec)
 }
 
 /*
- * Run a batch's members, engine->members, in their order, up to the first that has to wait for
- * those before it, or that is set aside. Returns how many were dealt with.
+ * Run members of a batch, those in engine->members, in their order, up to the first that has to
+ * wait for those before it, or that is set aside. from: the batch descriptor's. Returns how many were dealt with.
  */
-unsigned int engine_run_members(struct siov_engine *engine, struct engine_wq *ewq);
+unsigned int engine_run_members(struct siov_engine *engine, const struct origin *from,
+				struct batch *batch);
 
 /* Before operations are run outside a burst: nothing is known of their completion addresses. */
 static inline void

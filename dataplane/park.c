@@ -423,6 +423,7 @@ park_poll_some(struct siov_engine *engine, uint64_t now_cycles)
 	struct siov_page_reply replies[PARK_BURST];
 	unsigned int i, n;
 
+	engine_begin_pass(engine);
 	n = siov_prq_take_replies(engine->atc, replies, PARK_BURST);
 	for (i = 0; i < n; i++)
 		take_reply(engine, &replies[i]);
