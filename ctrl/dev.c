@@ -40,16 +40,6 @@ create_iommu(struct siov_dev *dev)
 	return siov_iommu_create(&conf, &dev->iommu);
 }
 
-static unsigned int
-count_wqs(const struct siov_dev_conf *conf, uint32_t group)
-{
-	unsigned int nb = 0, i;
-
-	for (i = 0; i < conf->nb_wqs; i++)
-		nb += conf->wqs[i].group == group;
-	return nb;
-}
-
 /* Without EAL nobody knows the frequency: take 2 GHz. */
 static uint64_t
 ms_to_cycles(uint32_t ms)
@@ -77,7 +67,7 @@ create_engines(struct siov_dev *dev)
 
 	for (i = 0; i < dev->conf.nb_engines && ret == 0; i++) {
 		conf.id = i;
-		conf.nb_wqs_max = count_wqs(&dev->conf, dev->conf.engines[i].group);
+		conf.nb_wqs_max = SIOV_DEV_WQS_MAX;
 		ret = engine_create(&conf, &dev->engines[i]);
 	}
 	return ret;
@@ -104,8 +94,8 @@ bind_engines(struct dev_wq *dwq)
 	return ret;
 }
 
-static int
-create_wq(struct siov_dev *dev, unsigned int wq_id)
+int
+dev_create_wq(struct siov_dev *dev, unsigned int wq_id)
 {
 	struct dev_wq *dwq = &dev->wqs[wq_id];
 	struct siov_wq_conf conf;
@@ -135,6 +125,18 @@ create_wq(struct siov_dev *dev, unsigned int wq_id)
 	if (ret != 0)
 		return ret;
 	return bind_engines(dwq);
+}
+
+void
+dev_free_wqs(struct siov_dev *dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < dev->conf.nb_wqs; i++) {
+		portal_index_free(&dev->portals, &dev->wqs[i].portals);
+		siov_wq_free(dev->mem, dev->wqs[i].wq);
+	}
+	portal_pool_free(&dev->portals);
 }
 
 int
@@ -170,7 +172,7 @@ siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev **out)
 		goto fail;
 	ret = create_engines(dev);
 	for (i = 0; i < conf->nb_wqs && ret == 0; i++)
-		ret = create_wq(dev, i);
+		ret = dev_create_wq(dev, i);
 	if (ret != 0)
 		goto fail;
 	telemetry_add(dev);
@@ -193,11 +195,7 @@ siov_dev_free(struct siov_dev *dev)
 	/* Engines first: they look at queues. */
 	for (i = 0; i < dev->conf.nb_engines; i++)
 		engine_free(dev->engines[i]);
-	for (i = 0; i < dev->conf.nb_wqs; i++) {
-		portal_index_free(&dev->portals, &dev->wqs[i].portals);
-		siov_wq_free(dev->mem, dev->wqs[i].wq);
-	}
-	portal_pool_free(&dev->portals);
+	dev_free_wqs(dev);
 	if (dev->owns_iommu)
 		siov_iommu_free(dev->iommu);
 	pthread_mutex_destroy(&dev->lock);

@@ -85,6 +85,20 @@ dev_find_wq(struct siov_dev *dev, unsigned int wq_id)
 	return wq_id < dev->conf.nb_wqs ? &dev->wqs[wq_id] : NULL;
 }
 
+/* Make queue wq_id as the device's configuration says. 0, -ENOMEM or an error of siov_wq_create. */
+int dev_create_wq(struct siov_dev *dev, unsigned int wq_id);
+
+/* Free all queues and portals; no engine sees them any more. */
+void dev_free_wqs(struct siov_dev *dev);
+
+/*
+ * Replace queues and groups by those of conf, which has passed siov_dev_conf_check(); all else but
+ * the engines' groups must be as it is. Counters start at zero, pointers to queues are void.
+ * Returns 0; -EINVAL (another number of engines); -EBUSY (a queue is not disabled, a lane is
+ * attached); -ETIMEDOUT (an engine does not poll): as before; -ENOMEM: there is no queue any more.
+ */
+int dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf);
+
 /* Set a gate on all engines of a queue, see engine_set_gate(). 0 or -ENOMEM. Under the lock. */
 int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);
 

@@ -42,6 +42,14 @@ struct engine_wq_conf {
 /* Serve a queue. Before the first start. 0, -ENOMEM, -ENOSPC (nb_wqs_max). Thread: control. */
 int engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf);
 
+/*
+ * Other queues for an engine: hide those it has, wait for a grace period with nothing accepted, free
+ * what it holds for them, bind others, which are hidden too, and show them. Thread: control.
+ */
+void engine_hide_wqs(struct siov_engine *engine);
+void engine_show_wqs(struct siov_engine *engine);
+void engine_free_wqs(struct siov_engine *engine);
+
 /* Have a record for (queue, PASID), so that its work is counted apart. 0 or -ENOMEM. Thread:
  * control, at any time. -ENOENT if the engine does not serve the queue.
  */

@@ -77,6 +77,8 @@ engine_free(struct siov_engine *engine)
 	park_free(engine);
 	for (i = 0; i < siov_atomic_load(&engine->nb_wqs, relaxed); i++)
 		free_wq(engine, &engine->wqs[i]);
+	for (i = 0; i < engine->nb_hidden; i++)
+		free_wq(engine, &engine->wqs[i]);
 	siov_mem_free(engine->mem, engine->wqs);
 	siov_atc_free(engine->atc);
 	if (engine->has_guard)
@@ -105,7 +107,8 @@ init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
 int
 engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 {
-	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, relaxed);
+	uint32_t nb_shown = siov_atomic_load(&engine->nb_wqs, relaxed);
+	uint32_t nb_wqs = engine->is_hiding ? engine->nb_hidden : nb_shown;
 	uint32_t lanes_max = conf->wq->lanes_max;
 	struct engine_wq *ewq;
 	int ret;
@@ -138,8 +141,35 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 		return ret;
 	}
 	/* Pairs with the poll, which may be under way. */
-	siov_atomic_store(&engine->nb_wqs, nb_wqs + 1, release);
+	if (engine->is_hiding)
+		engine->nb_hidden++;
+	else
+		siov_atomic_store(&engine->nb_wqs, nb_wqs + 1, release);
 	return 0;
+}
+
+void
+engine_hide_wqs(struct siov_engine *engine)
+{
+	engine->nb_hidden = siov_atomic_exchange(&engine->nb_wqs, 0, acq_rel);
+	engine->is_hiding = true;
+}
+
+void
+engine_show_wqs(struct siov_engine *engine)
+{
+	siov_atomic_store(&engine->nb_wqs, engine->nb_hidden, release);
+	engine->nb_hidden = 0;
+	engine->is_hiding = false;
+}
+
+void
+engine_free_wqs(struct siov_engine *engine)
+{
+	while (engine->nb_hidden > 0)
+		free_wq(engine, &engine->wqs[--engine->nb_hidden]);
+	record_pools_reset(&engine->pools);
+	engine->record_bytes = 0;
 }
 
 void

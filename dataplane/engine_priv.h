@@ -114,6 +114,8 @@ struct siov_engine {
 	struct errlog errors;
 	/* owner: control lcore */
 	size_t record_bytes;
+	uint32_t nb_hidden; /* queues out of the engine's sight */
+	bool is_hiding; /* queues that are bound are hidden, too */
 };
 
 /*

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include "record_priv.h"
 
 int
@@ -21,6 +23,15 @@ record_pools_free(struct record_pools *pools, const struct siov_mem *mem)
 {
 	siov_mem_free(mem, pools->hists);
 	siov_mem_free(mem, pools->fails);
+}
+
+void
+record_pools_reset(struct record_pools *pools)
+{
+	memset(pools->hists, 0, pools->nb_hists * sizeof(pools->hists[0]));
+	memset(pools->fails, 0, pools->nb_fails * sizeof(pools->fails[0]));
+	pools->next_hist = 1;
+	pools->next_fails = 1;
 }
 
 int

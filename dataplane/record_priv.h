@@ -58,6 +58,9 @@ int record_pools_create(struct record_pools *pools, const struct siov_mem *mem, 
 			uint32_t nb_hists, uint32_t nb_fails);
 void record_pools_free(struct record_pools *pools, const struct siov_mem *mem);
 
+/* As at first; no record points into them any more. Thread: control, and no engine. */
+void record_pools_reset(struct record_pools *pools);
+
 /* 0 or -ENOMEM. Thread: control. */
 int record_table_create(struct record_table *table, const struct siov_mem *mem, int socket_id);
 void record_table_free(struct record_table *table, const struct siov_mem *mem);
