@@ -26,17 +26,10 @@ comp_write_guarded(uint8_t *comp, const struct comp_words *words)
 	return guard_call(&guard, write_record, &write);
 }
 
-/*
- * The processor asks for a writable page even if the comparison fails. An addition of 0 would not
- * do: compilers make a fence and a load of it.
- */
 static void
-touch(void *arg)
+touch_record(void *arg)
 {
-	SIOV_ATOMIC(uint64_t) *word = arg;
-	uint64_t value = siov_atomic_load(word, relaxed);
-
-	(void)siov_atomic_cas(word, &value, value, relaxed, relaxed);
+	guard_touch(arg);
 }
 
 bool
@@ -46,5 +39,5 @@ comp_is_writable(uint8_t *comp)
 
 	guard.nb_spans = 0;
 	guard_cover(&guard, (uintptr_t)comp, sizeof(struct comp_words));
-	return guard_call(&guard, touch, comp);
+	return guard_call(&guard, touch_record, comp);
 }

@@ -35,6 +35,14 @@ report_error(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 
 /* ---- completion ---- */
 
+/* Whether a record with this code tells what the operation would go on with. */
+static bool
+tells_progress(uint8_t code)
+{
+	return code == DSA_COMP_SUCCESS || code == DSA_COMP_PAGE_FAULT_NOBOF ||
+	       code == DSA_COMP_PAGE_FAULT_IR || code == DSA_COMP_DIF_ERR;
+}
+
 /* Bytes 16 to 23 of the record. The sum so far is what a faulted CRC goes on from. */
 static uint64_t
 completion_value(const struct op *op)
@@ -44,11 +52,19 @@ completion_value(const struct op *op)
 
 	if (code == DSA_COMP_INVALID_FLAGS)
 		return op->invalid_flags;
-	if ((code == DSA_COMP_SUCCESS || code == DSA_COMP_PAGE_FAULT_NOBOF ||
-	     code == DSA_COMP_PAGE_FAULT_IR) &&
-	    (opcode == DSA_OPCODE_CRCGEN || opcode == DSA_OPCODE_COPY_CRC))
+	if (tells_progress(code) && (opcode == DSA_OPCODE_CRCGEN || opcode == DSA_OPCODE_COPY_CRC))
 		return (uint32_t)~op->crc;
 	return 0;
+}
+
+/* Bytes 16 to 31 of the record of blocks with tuples: what the next ones should have. */
+static __rte_noinline void
+add_tags(struct comp_words *words, const struct op *op)
+{
+	if (!tells_progress(op->status & DSA_COMP_STATUS_MASK))
+		return;
+	words->word[2] = op_dif_src_tags(op);
+	words->word[3] = op_dif_dst_tags(op);
 }
 
 /* Whether comp, which is not another process's, may be a bad address of this one. */
@@ -62,11 +78,15 @@ comp_may_fault(const struct siov_engine *engine, const struct dsa_hw_desc *desc,
 static inline struct comp_words
 completion_words(const struct op *op, uint8_t result)
 {
-	return (struct comp_words){
+	struct comp_words words = {
 		.word[0] = op->status | (uint64_t)result << 8 | (uint64_t)op->done << 32,
 		.word[1] = op->fault_addr,
 		.word[2] = completion_value(op),
 	};
+
+	if (unlikely(op->type->uses & OP_DIF))
+		add_tags(&words, op);
+	return words;
 }
 
 /* The record of an operation that is not plain. False: it cannot be written there. */

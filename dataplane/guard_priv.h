@@ -26,6 +26,8 @@
 
 #include <rte_common.h>
 
+#include "siov_compat.h"
+
 #define GUARD_SPANS 2u
 #define GUARD_PAGE UINT64_C(4096)
 
@@ -60,6 +62,20 @@ guard_cover(struct guard *guard, uint64_t addr, uint64_t len)
 
 	span->start = RTE_ALIGN_FLOOR(addr, GUARD_PAGE);
 	span->len = RTE_ALIGN_CEIL(addr + len - span->start, GUARD_PAGE);
+}
+
+/*
+ * Fault if the page of p cannot be written; changes nothing. The processor asks for a writable page
+ * even if the comparison fails. An addition of 0 would not do: compilers make a fence and a load of
+ * it.
+ */
+static inline void
+guard_touch(uint8_t *p)
+{
+	SIOV_ATOMIC(uint64_t) *word = RTE_PTR_ALIGN_FLOOR((void *)p, sizeof(*word));
+	uint64_t value = siov_atomic_load(word, relaxed);
+
+	(void)siov_atomic_cas(word, &value, value, relaxed, relaxed);
 }
 
 /* True: fn(arg) returned. False: it faulted. Guards do not nest. */

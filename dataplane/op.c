@@ -20,6 +20,10 @@
 #define ALL_RSVD UINT64_MAX
 #define BYTE_USED (~UINT64_C(0xff))
 #define DWORD_USED (~UINT64_C(0xffffffff))
+/* Bytes 40 to 42 of operations that check tuples, make them, or pass parts of them on. */
+#define DIF_CHECKS UINT64_C(0x0f00ff)
+#define DIF_MAKES UINT64_C(0x0f9000)
+#define DIF_PASSES UINT64_C(0x006800)
 
 const struct op_type op_types[OP_TYPES] = {
 	[DSA_OPCODE_NOOP] =
@@ -81,6 +85,34 @@ const struct op_type op_types[OP_TYPES] = {
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_NO_OVERLAP,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
+	[DSA_OPCODE_DIF_CHECK] =
+		{
+			.step = op_step_dif,
+			.flags = FLAGS_DATA | FLAGS_SRC | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_DIF,
+			.rsvd = {~DIF_CHECKS, 0, ALL_RSVD},
+		},
+	[DSA_OPCODE_DIF_INS] =
+		{
+			.step = op_step_dif,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DIF,
+			.rsvd = {~DIF_MAKES, ALL_RSVD, 0},
+		},
+	[DSA_OPCODE_DIF_STRP] =
+		{
+			.step = op_step_dif,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DIF,
+			.rsvd = {~DIF_CHECKS, 0, ALL_RSVD},
+		},
+	[DSA_OPCODE_DIF_UPDT] =
+		{
+			.step = op_step_dif,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DIF,
+			.rsvd = {~(DIF_CHECKS | DIF_MAKES | DIF_PASSES), 0, 0},
+		},
 };
 
 /* Reserved fields outside the flags: bytes 38 to 39 and what the operation leaves of 40 to 63. */
@@ -127,6 +159,8 @@ op_examine(struct op *op, const struct op_limits *limits)
 	op->perm_shift = op->desc->priv ? SIOV_PERM_PRIV_SHIFT : 0;
 	if (op->status == OP_MORE && op->type->uses & OP_DATA)
 		op_prepare_data(op, limits);
+	if (op->status == OP_MORE && op->type->uses & OP_DIF)
+		op_prepare_dif(op);
 }
 
 void
@@ -171,7 +205,8 @@ op_run_steps(struct op *op, struct siov_atc *atc, uint32_t budget)
 			op->status = final_status(op);
 			return;
 		}
-		budget -= n;
+		/* A block may be more than was asked for. */
+		budget -= RTE_MIN(n, budget);
 	}
 }
 

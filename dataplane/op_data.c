@@ -61,6 +61,12 @@ translate_dst(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *le
 	return op->dst;
 }
 
+uint8_t *
+op_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm, uint32_t *len)
+{
+	return translate(op, atc, iova, perm, len);
+}
+
 /* Source and destination of the stretch that starts at offset; both within a page. */
 static inline bool
 translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len,

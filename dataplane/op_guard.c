@@ -29,6 +29,8 @@ bytes_in_page(const struct op *op)
 {
 	uint64_t left = GUARD_PAGE;
 
+	if (op->type->uses & OP_DIF)
+		return op_dif_src_len(op); /* done as a whole, see tell_dif_fault */
 	if (op->is_backward)
 		return GUARD_PAGE; /* its steps are within pages anyway */
 	if (op->type->uses & OP_READS)
@@ -82,6 +84,19 @@ backward_start(const struct op *op)
 	return last - RTE_MIN(last, RTE_MIN(in_src, in_dst));
 }
 
+/* Where in the block at hand the fault was: its first byte, or the start of its bad page. */
+static void
+tell_dif_fault(struct op *op, const struct guard *guard)
+{
+	uint64_t page = RTE_ALIGN_FLOOR(guard->fault_addr, GUARD_PAGE);
+	uint64_t src = op->desc->src_addr + op->done;
+	bool is_src =
+		!guard->is_write && page < src + op_dif_src_len(op) && src < page + GUARD_PAGE;
+
+	op->fault_addr = RTE_MAX(page, is_src ? src : op_dif_dst_addr(op));
+	op->status = DSA_COMP_PAGE_FAULT_NOBOF | (is_src ? 0 : DSA_COMP_STATUS_WRITE);
+}
+
 /* What the operation was about to touch, from which the fault tells one page. */
 static void
 tell_fault(struct op *op, const struct guard *guard)
@@ -92,10 +107,21 @@ tell_fault(struct op *op, const struct guard *guard)
 	bool is_src = op->type->uses & OP_READS && !guard->is_write &&
 		      (guard->fault_addr ^ src) < GUARD_PAGE;
 
+	if (op->type->uses & OP_DIF) {
+		tell_dif_fault(op, guard);
+		return;
+	}
 	op->fault_addr = is_src || !has_second(op) ? src : dst;
 	op->status = DSA_COMP_PAGE_FAULT_NOBOF;
 	if (!is_src && op->type->uses & OP_WRITES)
 		op->status |= DSA_COMP_STATUS_WRITE;
+}
+
+/* Bytes from dst_addr on that are read or written. */
+static uint64_t
+dst_bytes(const struct op *op)
+{
+	return op->type->uses & OP_DIF ? op_dif_dst_bytes(op) : op->desc->xfer_size;
 }
 
 void
@@ -112,7 +138,7 @@ op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
 	if (op->type->uses & OP_READS)
 		guard_cover(&guard, op->desc->src_addr, op->desc->xfer_size);
 	if (has_second(op))
-		guard_cover(&guard, op->desc->dst_addr, op->desc->xfer_size);
+		guard_cover(&guard, op->desc->dst_addr, dst_bytes(op));
 	if (!guard_call(&guard, run_by_page, &run))
 		tell_fault(op, &guard);
 }

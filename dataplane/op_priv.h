@@ -27,6 +27,7 @@ uint32_t op_step_compare(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_dif(struct op *op, struct siov_atc *atc, uint32_t max);
 
 /* What op_type.uses says of an operation. */
 #define OP_DATA 0x1u /* works on xfer_size bytes */
@@ -36,6 +37,8 @@ uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 #define OP_READS 0x10u /* src_addr is an address to read from */
 #define OP_WRITES 0x20u /* dst_addr is an address to write to */
 #define OP_READS2 0x40u /* src2_addr is an address to read from */
+#define OP_DIF 0x100u /* works on blocks with tuples */
+#define OP_CHECKED 0x80000000u /* in op_type.flags: op_examine always looks at it */
 
 #define OP_BATCH 0x10000u
 #define OP_DRAIN 0x20000u
@@ -60,7 +63,10 @@ struct op {
 	const struct op_type *type;
 	uint64_t fault_addr;
 	uint32_t done; /* bytes */
-	uint32_t crc;
+	union {
+		uint32_t crc;
+		uint32_t nb_blocks; /* with tuples, done */
+	};
 	uint32_t invalid_flags;
 	uint32_t nb_lookups; /* translations asked for */
 	uint8_t status; /* OP_MORE or a completion code */
@@ -95,6 +101,23 @@ op_perm_shift(uint64_t word0)
 {
 	return (word0 & SIOV_DESC_PRIV) != 0 ? SIOV_PERM_PRIV_SHIFT : 0;
 }
+
+/* Address of iova for the PASID; shortens *len to the page. NULL: op->status and fault_addr set. */
+uint8_t *op_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
+		      uint32_t *len);
+
+/* Check what only blocks with tuples have; sets op->status. */
+void op_prepare_dif(struct op *op);
+
+/*
+ * Of operations on blocks with tuples: bytes of a block in the source, address of the next one in
+ * the destination, bytes of all of those, and the tags of the next block as a record has them.
+ */
+uint32_t op_dif_src_len(const struct op *op);
+uint64_t op_dif_dst_addr(const struct op *op);
+uint64_t op_dif_dst_bytes(const struct op *op);
+uint64_t op_dif_src_tags(const struct op *op);
+uint64_t op_dif_dst_tags(const struct op *op);
 
 /* Give op a final failure without looking at its descriptor. */
 void op_refuse(struct op *op, uint8_t code, uint64_t fault_addr);
@@ -153,7 +176,7 @@ op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits
 		  (word[6] & op->type->rsvd[1]) | (word[7] & op->type->rsvd[2]) |
 		  (flags & IDXD_OP_FLAG_RCI) |
 		  ((flags >> 1) & ~flags & IDXD_OP_FLAG_CRAV) /* RCR without CRAV */ |
-		  (op->type->flags == 0);
+		  (op->type->flags - 1 >= OP_CHECKED - 1); /* none, or OP_CHECKED */
 	if (unlikely(suspect != 0))
 		op_examine(op, limits);
 	else if (op->type->uses & OP_DATA)

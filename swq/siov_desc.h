@@ -59,6 +59,11 @@ SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, rsvd1) == 38, "reserved bytes");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, op_specific) == 40, "operation-specific bytes");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, crc_seed) == 40, "CRC seed");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, seed_addr) == 48, "CRC seed address");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, src_upd_flags) == 40, "DIF source flags");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, upd_dest_flags) == 41, "DIF destination flags");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, dif_upd_flags) == 42, "DIF flags");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, src_ref_tag_seed) == 48, "DIF source tags");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, dest_ref_tag_seed) == 56, "DIF destination tags");
 
 SIOV_STATIC_ASSERT(sizeof(struct dsa_completion_record) == SIOV_COMP_SIZE, "record is 32 bytes");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, status) == 0, "status");

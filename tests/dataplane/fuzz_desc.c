@@ -12,7 +12,7 @@
  */
 #include <stdlib.h>
 
-#include "rig.h"
+#include "dif_model.h"
 
 #define WINDOW UINT64_C(0x7ffff000) /* the window lies across 2 GiB */
 #define PAGES 48u
@@ -29,7 +29,7 @@ struct expected {
 	bool is_logged; /* told to the log, not to the client */
 	uint32_t done;
 	uint64_t fault_addr;
-	uint64_t value; /* bytes 16 to 23 */
+	uint64_t value, value2; /* bytes 16 to 23, 24 to 31 */
 };
 
 struct fuzz {
@@ -134,6 +134,25 @@ model_run(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
 		e->status = DSA_COMP_SUCCESS_PRED;
 }
 
+static uint8_t *
+dif_byte(void *ctx, uint64_t iova, bool is_write)
+{
+	return model_byte(ctx, iova, is_write ? SIOV_PERM_W : SIOV_PERM_R);
+}
+
+static void
+model_run_dif(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
+{
+	const struct dif_outcome out = dif_model_run(desc, dif_byte, fuzz);
+
+	e->status = out.status;
+	e->result = out.result;
+	e->done = out.done;
+	e->fault_addr = out.fault_addr;
+	e->value = out.words[0];
+	e->value2 = out.words[1];
+}
+
 /* Bits of the flags that an opcode allows; 0: opcode not known. */
 static uint32_t
 model_flags(uint8_t opcode)
@@ -147,6 +166,9 @@ model_flags(uint8_t opcode)
 		return 0x00163c;
 	case DSA_OPCODE_MEMMOVE:
 	case DSA_OPCODE_COPY_CRC:
+	case DSA_OPCODE_DIF_INS:
+	case DSA_OPCODE_DIF_STRP:
+	case DSA_OPCODE_DIF_UPDT:
 		return 0x00b73c;
 	case DSA_OPCODE_MEMFILL:
 		return 0x00b53c;
@@ -155,6 +177,7 @@ model_flags(uint8_t opcode)
 	case DSA_OPCODE_COMPVAL:
 		return 0x0012bc;
 	case DSA_OPCODE_CRCGEN:
+	case DSA_OPCODE_DIF_CHECK:
 		return 0x00123c;
 	default:
 		return 0;
@@ -166,6 +189,8 @@ model_has_reserved(const struct dsa_hw_desc *desc)
 {
 	unsigned int first = 0, i;
 
+	if (dif_model_is_dif(desc->opcode))
+		return dif_model_has_reserved(desc);
 	if (desc->opcode == DSA_OPCODE_COMPARE || desc->opcode == DSA_OPCODE_COMPVAL)
 		first = 1;
 	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
@@ -208,7 +233,7 @@ model_check(const struct dsa_hw_desc *desc, struct expected *e)
 	    (desc->src_addr - desc->dst_addr < desc->xfer_size ||
 	     desc->dst_addr - desc->src_addr < desc->xfer_size))
 		return DSA_COMP_OVERLAP_BUFFERS;
-	return 0;
+	return dif_model_is_dif(desc->opcode) ? dif_model_check(desc) : 0;
 }
 
 static uint8_t
@@ -235,6 +260,8 @@ model(struct fuzz *fuzz, const struct dsa_hw_desc *desc)
 	if (e.status == 0) {
 		if (desc->opcode == DSA_OPCODE_NOOP || desc->opcode == DSA_OPCODE_DRAIN)
 			e.status = DSA_COMP_SUCCESS;
+		else if (dif_model_is_dif(desc->opcode))
+			model_run_dif(fuzz, desc, &e);
 		else
 			model_run(fuzz, desc, &e);
 	}
@@ -281,6 +308,16 @@ random_record(struct fuzz *fuzz)
 	return WINDOW + page * RIG_PAGE + 32 * pick(fuzz, RIG_PAGE / 32);
 }
 
+/* Change a byte of the guest's memory, and of the model's. */
+static void
+poke_byte(struct fuzz *fuzz, uint64_t offset, uint8_t value)
+{
+	if (fuzz->page[offset / RIG_PAGE] == NULL)
+		return;
+	fuzz->page[offset / RIG_PAGE][offset % RIG_PAGE] = value;
+	fuzz->model[offset] = value;
+}
+
 static uint32_t
 random_size(struct fuzz *fuzz)
 {
@@ -296,6 +333,31 @@ random_size(struct fuzz *fuzz)
 		return pick(fuzz, 2);
 	default:
 		return 1 + pick(fuzz, 600);
+	}
+}
+
+/* Tuples of chance are hardly ever right: often put right ones there, or check little. */
+static void
+choose_blocks(struct fuzz *fuzz, struct dsa_hw_desc *desc)
+{
+	uint32_t len, i, k, nb = 1 + pick(fuzz, 6);
+
+	dif_model_choose(fuzz->rig, desc);
+	len = dif_model_src_len(desc);
+	if (pick(fuzz, 10) != 0)
+		desc->xfer_size = nb * len;
+	if (pick(fuzz, 4) == 0)
+		return;
+	for (i = 0; i < nb && desc->opcode != DSA_OPCODE_DIF_INS; i++) {
+		uint64_t offset = desc->src_addr + (uint64_t)i * len - WINDOW;
+		uint8_t block[DIF_LEN_MAX];
+
+		if (offset >= BYTES - len)
+			continue;
+		memcpy(block, fuzz->model + offset, len);
+		dif_model_make_right(desc, block, i);
+		for (k = 0; k < len; k++)
+			poke_byte(fuzz, offset + k, block[k]);
 	}
 }
 
@@ -318,6 +380,8 @@ choose_operands(struct fuzz *fuzz, struct dsa_hw_desc *desc)
 		desc->expected_res = pick(fuzz, 2);
 	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
 		desc->crc_seed = (uint32_t)word;
+	if (dif_model_is_dif(desc->opcode))
+		choose_blocks(fuzz, desc);
 }
 
 /* Right but for where it points. */
@@ -325,8 +389,9 @@ static struct dsa_hw_desc
 random_right(struct fuzz *fuzz)
 {
 	static const uint8_t opcodes[] = {
-		DSA_OPCODE_NOOP,    DSA_OPCODE_MEMMOVE, DSA_OPCODE_MEMMOVE, DSA_OPCODE_MEMFILL,
-		DSA_OPCODE_COMPARE, DSA_OPCODE_COMPVAL, DSA_OPCODE_CRCGEN,  DSA_OPCODE_COPY_CRC};
+		DSA_OPCODE_NOOP,      DSA_OPCODE_MEMMOVE, DSA_OPCODE_MEMMOVE,  DSA_OPCODE_MEMFILL,
+		DSA_OPCODE_COMPARE,   DSA_OPCODE_COMPVAL, DSA_OPCODE_CRCGEN,   DSA_OPCODE_COPY_CRC,
+		DSA_OPCODE_DIF_CHECK, DSA_OPCODE_DIF_INS, DSA_OPCODE_DIF_STRP, DSA_OPCODE_DIF_UPDT};
 	static const uint32_t requests[] = {RIG_CRAV_RCR, RIG_CRAV_RCR, RIG_CRAV_RCR,
 					    IDXD_OP_FLAG_CRAV, 0};
 	struct dsa_hw_desc desc;
@@ -414,7 +479,7 @@ put_record(struct fuzz *fuzz, const struct dsa_hw_desc *desc, const struct expec
 {
 	uint8_t *rec = model_byte(fuzz, desc->completion_addr, SIOV_PERM_W);
 	uint64_t words[4] = {e->status | (uint64_t)e->result << 8 | (uint64_t)e->done << 32,
-			     e->fault_addr, e->value, 0};
+			     e->fault_addr, e->value, e->value2};
 	uint64_t offset = desc->completion_addr - WINDOW;
 	uint64_t told;
 
@@ -515,7 +580,7 @@ test_random_descriptors_do_what_the_model_does(void **state)
 		DSA_COMP_NOZERO_RESERVE,   DSA_COMP_XFER_ERANGE,
 		DSA_COMP_OVERLAP_BUFFERS,  DSA_COMP_INT_HANDLE_INVAL,
 		DSA_COMP_CRA_XLAT,         DSA_COMP_CRA_ALIGN,
-		DSA_COMP_PRIV_BAD,
+		DSA_COMP_PRIV_BAD,         DSA_COMP_DIF_ERR,
 	};
 	uint64_t nb_by_status[256] = {0};
 	uint64_t seed;

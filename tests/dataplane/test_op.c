@@ -44,6 +44,23 @@ static const struct known_op known_ops[] = {
 	{0x06, FENCE | CHECK | ADDR1, 1, true},
 	{0x10, FENCE | ADDR1, 4, true},
 	{0x11, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 4, true},
+	{0x12, FENCE | ADDR1, 0, true},
+	{0x13, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
+	{0x14, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
+	{0x15, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
+};
+
+/* Bits of bytes 40 to 63 that operations on blocks with tuples use. */
+struct dif_use {
+	uint8_t src_flags, dst_flags;
+	bool src_tags, dst_tags;
+};
+
+static const struct dif_use dif_uses[] = {
+	{0xff, 0, true, false},
+	{0, 0x90, false, true},
+	{0xff, 0, true, false},
+	{0xff, 0xf8, true, true},
 };
 
 static const struct op_limits limits = {
@@ -63,19 +80,38 @@ find_known(unsigned int opcode)
 	return NULL;
 }
 
+static bool
+is_dif(uint8_t opcode)
+{
+	return opcode >= 0x12 && opcode <= 0x15;
+}
+
+/* Seven blocks of the length that the descriptor names, or SIZE. */
+static uint32_t
+right_size(const struct dsa_hw_desc *desc)
+{
+	static const uint16_t blocks[] = {512, 520, 4096, 4104};
+
+	if (!is_dif(desc->opcode))
+		return SIZE;
+	return 7u * (blocks[desc->op_specific[2] & 3] + (desc->opcode != 0x13 ? 8 : 0));
+}
+
 /* A descriptor that is right for every operation that is known. */
 static struct dsa_hw_desc
 make_desc(uint8_t opcode)
 {
-	return (struct dsa_hw_desc){
+	struct dsa_hw_desc desc = {
 		.pasid = 5,
 		.flags = BIT(BIT_CRAV) | BIT(BIT_RCR),
 		.opcode = opcode,
 		.completion_addr = 0x1000,
 		.src_addr = 0x100000,
 		.dst_addr = 0x200000,
-		.xfer_size = SIZE,
 	};
+
+	desc.xfer_size = right_size(&desc);
+	return desc;
 }
 
 /* Nothing of what lay there before may stay in op. */
@@ -205,6 +241,23 @@ test_a_record_cannot_be_requested_without_an_address(void **state)
 	}
 }
 
+static bool
+is_used(const struct known_op *known, unsigned int byte, unsigned int bit)
+{
+	const struct dif_use *use;
+
+	if (!is_dif(known->opcode))
+		return byte >= 40 && byte < 40 + known->nb_used;
+	use = &dif_uses[known->opcode - 0x12];
+	if (byte == 40)
+		return use->src_flags & BIT(bit);
+	if (byte == 41)
+		return use->dst_flags & BIT(bit);
+	if (byte == 42)
+		return bit < 4;
+	return byte >= 48 && (byte < 56 ? use->src_tags : use->dst_tags);
+}
+
 static void
 check_reserved_byte(const struct known_op *known, unsigned int byte)
 {
@@ -213,11 +266,12 @@ check_reserved_byte(const struct known_op *known, unsigned int byte)
 	for (bit = 0; bit < 8; bit++) {
 		struct dsa_hw_desc desc = make_desc(known->opcode);
 		struct op op;
-		bool is_used = byte >= 40 && byte < 40 + known->nb_used;
 
 		((uint8_t *)&desc)[byte] = BIT(bit);
+		desc.xfer_size = right_size(&desc);
 		op = prepare(&desc, &limits);
-		check_refused(&op, is_used ? OP_MORE : DSA_COMP_NOZERO_RESERVE, 0);
+		check_refused(&op, is_used(known, byte, bit) ? OP_MORE : DSA_COMP_NOZERO_RESERVE,
+			      0);
 	}
 }
 
@@ -256,7 +310,7 @@ test_sizes_from_one_byte_to_the_queues_largest(void **state)
 
 	(void)state;
 	for (i = 0; i < RTE_DIM(known_ops); i++) {
-		for (m = 0; m < RTE_DIM(maxima); m++) {
+		for (m = 0; m < RTE_DIM(maxima) && !is_dif(known_ops[i].opcode); m++) {
 			check_size(&known_ops[i], maxima[m], 0, false);
 			check_size(&known_ops[i], maxima[m], 1, true);
 			check_size(&known_ops[i], maxima[m], maxima[m], true);
