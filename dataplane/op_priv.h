@@ -204,6 +204,13 @@ op_can_block(const struct op *op)
 	return op->desc->flags & IDXD_OP_FLAG_BOF;
 }
 
+/* Pages that must be there before anything of the operation is done. */
+static inline uint32_t
+op_nb_pages(const struct op *op)
+{
+	return op->type->uses & OP_DIF ? 6 : 2;
+}
+
 /*
  * Work on at most budget bytes (at least 1) of an operation with data. Afterwards op->status says whether there is more, and
  * op->done how far it got.

@@ -184,7 +184,7 @@ block(struct siov_engine *engine, struct parked *entry, uint64_t now_cycles)
 		entry->end_cycles = now_cycles + engine->park->timeout_cycles;
 		entry->nb_futile = 0;
 	}
-	if (entry->nb_futile <= 1)
+	if (entry->nb_futile < op_nb_pages(&entry->op))
 		return ask(engine, entry, now_cycles);
 	entry->state = PARK_ASKING;
 	entry->ask_cycles = now_cycles + futile_wait(entry->nb_futile);

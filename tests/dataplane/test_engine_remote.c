@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "dif_model.h"
 #include "remote_priv.h"
 #include "sva_bed.h"
 
@@ -189,18 +190,25 @@ desc_for(const struct remote_bed *bed, uint8_t opcode, uint64_t src, uint64_t ds
 
 /* Run, and return the record as the child polls it. */
 static struct dsa_completion_record
-run(struct remote_bed *bed, uint8_t opcode, uint64_t src, uint64_t dst, uint32_t len)
+run_desc(struct remote_bed *bed, const struct dsa_hw_desc *desc)
 {
-	struct dsa_hw_desc desc = desc_for(bed, opcode, src, dst, len);
 	struct dsa_completion_record rec;
 	char what = ASK_POLL;
 
 	assert_int_equal(write(bed->ask[1], &what, 1), 1);
-	rig_submit(bed->guest, &desc);
+	rig_submit(bed->guest, desc);
 	rig_settle(bed->rig);
 	rig_no_error(bed->rig); /* there is a record to wait for */
 	assert_int_equal(read(bed->tell[0], &rec, sizeof(rec)), sizeof(rec));
 	return rec;
+}
+
+static struct dsa_completion_record
+run(struct remote_bed *bed, uint8_t opcode, uint64_t src, uint64_t dst, uint32_t len)
+{
+	const struct dsa_hw_desc desc = desc_for(bed, opcode, src, dst, len);
+
+	return run_desc(bed, &desc);
 }
 
 /* What the child's destination should be: done bytes from the source at offset from, then 0x5a. */
@@ -315,6 +323,111 @@ test_s9_4_4_2_bad_pages_give_exact_bytes(void **state)
 	remote_close(bed);
 }
 
+/* The child's memory as the model has it; a page of the destination is missing if has_hole. */
+struct dif_memory {
+	const struct place *at;
+	bool has_hole;
+	uint8_t src[LEN], dst[LEN];
+};
+
+static uint8_t *
+dif_byte(void *ctx, uint64_t iova, bool is_write)
+{
+	struct dif_memory *mem = ctx;
+	uint64_t offset = iova - addr_of(is_write ? mem->at->dst : mem->at->src);
+
+	assert_true(offset < LEN);
+	if (mem->has_hole && is_write && offset / 4096 == HOLE_PAGE)
+		return NULL;
+	return (is_write ? mem->dst : mem->src) + offset;
+}
+
+/* Tuples are inserted into the child's destination, which then is the source of the others. */
+static void
+run_dif(struct remote_bed *bed, struct dif_memory *mem, unsigned int kind, uint8_t status)
+{
+	struct dsa_hw_desc desc = desc_for(bed, DSA_OPCODE_DIF_INS, addr_of(bed->at.src) + 77,
+					   addr_of(bed->at.dst) + 5, 0);
+	struct dsa_completion_record rec;
+	struct dif_outcome out;
+
+	desc.dif_upd_flags = (uint8_t)kind;
+	desc.dest_ref_tag_seed = 99;
+	desc.xfer_size = 150000 / dif_model_src_len(&desc) * dif_model_src_len(&desc);
+	out = dif_model_run(&desc, dif_byte, mem);
+	rec = run_desc(bed, &desc);
+	assert_int_equal(out.status, status);
+	dif_model_compare(&rec, &out);
+	if (status == DSA_COMP_SUCCESS)
+		assert_int_equal(ask(bed, ASK_SUM), crc_of(mem->dst, LEN));
+	desc.src_addr = desc.dst_addr;
+	desc.opcode = DSA_OPCODE_DIF_CHECK;
+	desc.dest_ref_tag_seed = 0;
+	desc.src_ref_tag_seed = 99;
+	desc.xfer_size = out.done / dif_model_dst_len(&desc) * dif_model_src_len(&desc);
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.bytes_completed, desc.xfer_size);
+	desc.src_ref_tag_seed = 98;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_DIF_ERR);
+	assert_int_equal(rec.result, DIF_BAD_REF);
+}
+
+static void
+test_s9_4_4_2_blocks_with_tuples(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	struct dif_memory *mem = test_calloc(1, sizeof(*mem));
+	unsigned int kind, i;
+
+	(void)state;
+	mem->at = &bed->at;
+	for (i = 0; i < LEN; i++)
+		mem->src[i] = SRC_BYTE(i);
+	memset(mem->dst, 0x5a, LEN);
+	for (kind = 0; kind < 4; kind++)
+		run_dif(bed, mem, kind, DSA_COMP_SUCCESS);
+	ask(bed, ASK_READ_ONLY);
+	mem->has_hole = true;
+	for (kind = 0; kind < 4; kind++)
+		run_dif(bed, mem, kind, WRITE_FAULT);
+	test_free(mem);
+	remote_close(bed);
+}
+
+/* Strip, so that the destination is shorter; and a bad block behind some that were written. */
+static void
+test_s9_4_4_2_a_bad_block_ends_the_transfer_behind_the_good_ones(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	struct dif_memory *mem = test_calloc(1, sizeof(*mem));
+	struct dsa_hw_desc desc =
+		desc_for(bed, DSA_OPCODE_DIF_STRP, addr_of(bed->at.src), addr_of(bed->at.dst), 0);
+	struct dsa_completion_record rec;
+	struct dif_outcome out;
+	unsigned int i;
+
+	(void)state;
+	mem->at = &bed->at;
+	for (i = 0; i < LEN; i++)
+		mem->src[i] = SRC_BYTE(i);
+	memset(mem->dst, 0x5a, LEN);
+	/* The child's bytes are no tuples: the first blocks pass for what is not looked at. */
+	desc.src_upd_flags = 0x60;
+	desc.src_app_tag_mask = (uint16_t)~0x8000u;
+	desc.src_app_tag_seed = (uint16_t)(SRC_BYTE(514) << 8);
+	desc.xfer_size = 100 * 520;
+	out = dif_model_run(&desc, dif_byte, mem);
+	assert_int_equal(out.status, DSA_COMP_DIF_ERR);
+	assert_true(out.done > 0);
+	rec = run_desc(bed, &desc);
+	dif_model_compare(&rec, &out);
+	assert_int_equal(ask(bed, ASK_SUM), crc_of(mem->dst, LEN));
+	test_free(mem);
+	remote_close(bed);
+}
+
 static void
 test_s9_4_4_2_nothing_is_done_if_the_record_has_no_place(void **state)
 {
@@ -399,6 +512,8 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_2_operations_work_in_another_process),
 		cmocka_unit_test(test_s9_4_4_2_overlapping_moves_go_the_right_way),
 		cmocka_unit_test(test_s9_4_4_2_bad_pages_give_exact_bytes),
+		cmocka_unit_test(test_s9_4_4_2_blocks_with_tuples),
+		cmocka_unit_test(test_s9_4_4_2_a_bad_block_ends_the_transfer_behind_the_good_ones),
 		cmocka_unit_test(test_s9_4_4_2_nothing_is_done_if_the_record_has_no_place),
 		cmocka_unit_test(test_s9_4_4_2_process_that_ended_is_a_page_fault),
 		cmocka_unit_test(test_s9_4_4_2_reused_process_id_is_not_touched),
