@@ -57,16 +57,6 @@ completion_value(const struct op *op)
 	return 0;
 }
 
-/* Bytes 16 to 31 of the record of blocks with tuples: what the next ones should have. */
-static __rte_noinline void
-add_tags(struct comp_words *words, const struct op *op)
-{
-	if (!tells_progress(op->status & DSA_COMP_STATUS_MASK))
-		return;
-	words->word[2] = op_dif_src_tags(op);
-	words->word[3] = op_dif_dst_tags(op);
-}
-
 /* Whether comp, which is not another process's, may be a bad address of this one. */
 static inline bool
 comp_may_fault(const struct siov_engine *engine, const struct dsa_hw_desc *desc,
@@ -84,8 +74,12 @@ completion_words(const struct op *op, uint8_t result)
 		.word[2] = completion_value(op),
 	};
 
-	if (unlikely(op->type->uses & OP_DIF))
-		add_tags(&words, op);
+	/* What the next blocks should have. */
+	if (unlikely(op->type->uses & OP_DIF) &&
+	    tells_progress(op->status & DSA_COMP_STATUS_MASK)) {
+		words.word[2] = op_dif_src_tags(op);
+		words.word[3] = op_dif_dst_tags(op);
+	}
 	return words;
 }
 
