@@ -508,6 +508,31 @@ test_a_transfer_goes_on_from_its_record(void **state)
 	assert_int_equal(check_run(bed, &desc).status, DSA_COMP_SUCCESS);
 }
 
+/* A block more than a slice at most: others are served in between. */
+static void
+test_long_transfers_go_in_slices(void **state)
+{
+	struct fault_bed *bed = *state;
+	unsigned int i, kind;
+
+	for (i = 0; i < RTE_DIM(dif_ops); i++) {
+		for (kind = 0; kind < 4; kind++) {
+			uint32_t nb = 600000 / (kind < 2 ? 520 : 4104), nb_polls = 0;
+			struct dsa_hw_desc desc = dif_desc(dif_ops[i], kind, SRC, DST, nb);
+
+			make_source(bed, &desc);
+			send_source(bed, &desc);
+			bed->guest->comps[0].status = 0;
+			rig_submit(bed->guest, &desc);
+			for (; bed->guest->comps[0].status == 0; nb_polls++)
+				rig_poll(bed->rig);
+			assert_int_equal(bed->guest->comps[0].status, DSA_COMP_SUCCESS);
+			assert_true(nb_polls >= desc.xfer_size / (RIG_SLICE + DIF_LEN_MAX));
+			assert_true(nb_polls <= desc.xfer_size / (RIG_SLICE - DIF_LEN_MAX) + 3);
+		}
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_dif, fault_bed_close)
 
 int
@@ -525,6 +550,7 @@ main(void)
 		TEST(test_source_and_destination_must_be_apart),
 		TEST(test_faults_at_every_place),
 		TEST(test_a_transfer_goes_on_from_its_record),
+		TEST(test_long_transfers_go_in_slices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

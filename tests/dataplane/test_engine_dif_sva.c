@@ -163,6 +163,24 @@ test_s9_4_4_1_a_page_of_both_operands_faults_for_the_one_that_writes(void **stat
 	sva_close(bed);
 }
 
+/* Eight blocks fill a page; with tuples they need a second one, which is bad. */
+static void
+test_s9_4_4_1_a_destination_longer_than_its_source(void **state)
+{
+	struct sva_bed *bed = sva_open();
+	struct model *m = make_model();
+	uint64_t base = addr_of(m->area);
+	struct dsa_hw_desc desc = sva_desc(bed, DSA_OPCODE_DIF_INS, base, base + HALF, 8 * 512);
+	struct dsa_completion_record rec;
+
+	(void)state;
+	protect(m, PAGES + 1, PROT_NONE);
+	rec = sva_run(bed, &desc);
+	sva_check_fault(&rec, WRITE_FAULT, base + HALF + RIG_PAGE, 7 * 512);
+	free_model(m);
+	sva_close(bed);
+}
+
 int
 main(void)
 {
@@ -170,6 +188,7 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_1_blocks_on_bad_pages_are_not_begun),
 		cmocka_unit_test(
 			test_s9_4_4_1_a_page_of_both_operands_faults_for_the_one_that_writes),
+		cmocka_unit_test(test_s9_4_4_1_a_destination_longer_than_its_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -428,6 +428,36 @@ test_s9_4_4_2_a_bad_block_ends_the_transfer_behind_the_good_ones(void **state)
 	remote_close(bed);
 }
 
+/* Of what one system call should have brought there, eight blocks fit before the bad page. */
+static void
+test_s9_4_4_2_a_bad_page_counts_before_a_bad_block_behind_it(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint64_t dst = addr_of(bed->at.dst), from = dst + (HOLE_PAGE + 4) * 4096;
+	struct dsa_hw_desc desc =
+		desc_for(bed, DSA_OPCODE_DIF_INS, addr_of(bed->at.src), from, 12 * 512);
+	struct dsa_completion_record rec;
+
+	(void)state;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	ask(bed, ASK_READ_ONLY);
+	desc.opcode = DSA_OPCODE_DIF_STRP;
+	desc.src_addr = from;
+	desc.dst_addr = dst + (HOLE_PAGE - 1) * 4096;
+	desc.xfer_size = 20 * 520;
+	rec = run_desc(bed, &desc);
+	sva_check_fault(&rec, WRITE_FAULT, dst + HOLE_PAGE * 4096, 8 * 520);
+	assert_int_equal(rec.result, 0);
+	assert_int_equal(rec.dif_chk_ref_tag, 8);
+	desc.dst_addr = dst;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_DIF_ERR);
+	assert_int_equal(rec.result, DIF_BAD_GUARD | DIF_BAD_APP | DIF_BAD_REF);
+	assert_int_equal(rec.bytes_completed, 12 * 520);
+	remote_close(bed);
+}
+
 static void
 test_s9_4_4_2_nothing_is_done_if_the_record_has_no_place(void **state)
 {
@@ -514,6 +544,7 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_2_bad_pages_give_exact_bytes),
 		cmocka_unit_test(test_s9_4_4_2_blocks_with_tuples),
 		cmocka_unit_test(test_s9_4_4_2_a_bad_block_ends_the_transfer_behind_the_good_ones),
+		cmocka_unit_test(test_s9_4_4_2_a_bad_page_counts_before_a_bad_block_behind_it),
 		cmocka_unit_test(test_s9_4_4_2_nothing_is_done_if_the_record_has_no_place),
 		cmocka_unit_test(test_s9_4_4_2_process_that_ended_is_a_page_fault),
 		cmocka_unit_test(test_s9_4_4_2_reused_process_id_is_not_touched),
