@@ -416,6 +416,7 @@ print_workload(const struct options *o)
 	       o->ptest->name, o->op->name, options_submit_name(o->submit), o->nb_pasids, o->qdepth,
 	       options_arrival_name(o->arrival));
 	print_sweep("buf-sz", &o->buf_sz);
+	print_sweep("batch-sz", &o->batch_sz);
 	print_sweep("rate", &o->rate);
 	printf("retry-policy: %s", options_retry_name(o->retry_policy));
 	if (o->retry_policy == SIOV_BACKOFF_EXP)

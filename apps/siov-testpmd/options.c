@@ -29,6 +29,7 @@ struct opt_row {
 	const char *help;
 };
 
+#define BATCH_MAX 1024u /* the device takes no longer ones */
 #define FIELD(field) .offset = offsetof(struct options, field)
 
 static void *
@@ -337,6 +338,10 @@ static const struct opt_row rows[OPT_NB] = {
 			.max = SIOV_DEV_XFER_MAX,
 			.allowed = "v, a,b,c or min:step:max (*k multiplies), each 1 to 2G",
 			.help = "SWEEP of transfer sizes, bytes"},
+	[OPT_BATCH_SZ] = {"batch-sz", 0, ARG_REQUIRED, true, parse_sizes, FIELD(batch_sz), .min = 1,
+			  .max = BATCH_MAX,
+			  .allowed = "v, a,b,c or min:step:max (*k multiplies), each 1 to 1024",
+			  .help = "SWEEP of operations in a batch; 1: each one by itself"},
 	[OPT_QDEPTH] = {"qdepth", 0, ARG_REQUIRED, true, parse_u32, FIELD(qdepth), .min = 1,
 			.max = 1u << 20, .allowed = "1 to 1048576",
 			.help = "descriptors outstanding, each submitter"},
@@ -403,7 +408,6 @@ static const struct {
 } absent[] = {
 	{"list-adi", "no ADIs"},
 	{"nb-adi", "no ADIs"},
-	{"batch-sz", "no batch descriptors"},
 	{"qos", "no quality of service"},
 	{"pasid-weight", "no quality of service"},
 	{"pasid-rate", "no quality of service"},
@@ -626,6 +630,7 @@ options_init(struct options *o)
 		.op = work_op_find("memmove"),
 		.submit = SUBMIT_ENQCMD,
 		.buf_sz = {.v = {4096}, .nb = 1},
+		.batch_sz = {.v = {1}, .nb = 1},
 		.qdepth = 256,
 		.arrival = ARRIVAL_CLOSED,
 		.seed = 1,

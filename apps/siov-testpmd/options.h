@@ -39,6 +39,7 @@ enum option_id {
 	OPT_OP,
 	OPT_SUBMIT,
 	OPT_BUF_SZ,
+	OPT_BATCH_SZ,
 	OPT_QDEPTH,
 	OPT_ARRIVAL,
 	OPT_RATE,
@@ -103,6 +104,7 @@ struct options {
 	const struct work_op *op;
 	enum submit_kind submit;
 	struct sweep buf_sz; /* bytes */
+	struct sweep batch_sz; /* operations of a batch; 1: no batches */
 	uint32_t qdepth; /* descriptors outstanding, each submitter */
 	enum arrival_kind arrival;
 	struct sweep rate; /* operations per second, all submitters */

@@ -369,6 +369,10 @@ check_workload(const struct options *o)
 		return complain("--rate: needs --arrival=const or poisson");
 	if (o->is_given[OPT_BUF_SZ] && !o->op->has_data)
 		return complain("--buf-sz with --op=%s: it moves no bytes", o->op->name);
+	if (o->is_given[OPT_BATCH_SZ] && (o->ptest == &ptest_verify || o->ptest == &ptest_data))
+		return complain("--batch-sz with %s: allowed: with throughput, latency, retry, "
+				"fairness, translate",
+				o->ptest == &ptest_data ? "--data" : "--ptest=verify");
 	if (check_mmu(o) != 0)
 		return -1;
 	return o->ptest->check != NULL ? o->ptest->check(o) : 0;

@@ -28,9 +28,9 @@ static void
 print_latency(FILE *f, const struct result_latency *l)
 {
 	if (l->is_valid)
-		fprintf(f, ",%.0f,%.0f,%.0f,%.0f\n", l->p50_ns, l->p99_ns, l->p999_ns, l->max_ns);
+		fprintf(f, ",%.0f,%.0f,%.0f,%.0f", l->p50_ns, l->p99_ns, l->p999_ns, l->max_ns);
 	else
-		fprintf(f, ",,,,\n");
+		fprintf(f, ",,,,");
 }
 
 static void
@@ -52,17 +52,19 @@ print_row(FILE *f, const struct result *r, const struct result_row *row)
 		(unsigned long long)nb->aborted, (unsigned long long)nb->bytes,
 		result_mops(nb, r->duration_s), result_gbps(nb, r->duration_s));
 	print_latency(f, &row->latency);
+	fprintf(f, ",%u\n", r->point.batch_sz);
 }
 
 static void
 print_summary(FILE *f, const struct result *r)
 {
 	fprintf(f,
-		"# total buf_sz=%u rate=%llu pasids=%u mops=%.6f gbps=%.6f retry_ratio=%.6f "
+		"# total buf_sz=%u batch_sz=%u rate=%llu pasids=%u mops=%.6f gbps=%.6f retry_ratio=%.6f "
 		"jain=%.6f duration_s=%.6f",
-		r->point.buf_sz, (unsigned long long)r->point.rate, r->point.nb_pasids,
-		result_mops(&r->sum, r->duration_s), result_gbps(&r->sum, r->duration_s),
-		result_retry_ratio(&r->sum), r->jain, r->duration_s);
+		r->point.buf_sz, r->point.batch_sz, (unsigned long long)r->point.rate,
+		r->point.nb_pasids, result_mops(&r->sum, r->duration_s),
+		result_gbps(&r->sum, r->duration_s), result_retry_ratio(&r->sum), r->jain,
+		r->duration_s);
 	fprintf(f, " repeats=%u mops_min=%.6f mops_max=%.6f atc_lookups=%llu atc_misses=%llu\n",
 		r->nb_repeats, r->mops_min, r->mops_max, (unsigned long long)r->atc_lookups,
 		(unsigned long long)r->atc_misses);
@@ -77,7 +79,7 @@ out_csv(FILE *f, const struct report *report)
 	print_comments(f, report);
 	fprintf(f, "buf_sz,rate,nb_pasids,pasid,wq,attempts,accepted,retry_capacity,retry_qos,"
 		   "retry_other,dropped,completed,failed,aborted,bytes,mops,gbps,lat_p50_ns,"
-		   "lat_p99_ns,lat_p999_ns,lat_max_ns\n");
+		   "lat_p99_ns,lat_p999_ns,lat_max_ns,batch_sz\n");
 	for (i = 0; i < report->nb_results; i++) {
 		const struct result *r = &report->results[i];
 

@@ -46,6 +46,7 @@ pack_config(const struct report *report, const struct result *r)
 			   "nb_pasids", (json_int_t)r->point.nb_pasids, "nb_submitters",
 			   (json_int_t)report->placement->nb_submitters, "nb_engines",
 			   (json_int_t)report->placement->nb_engines, "seed", (json_int_t)o->seed);
+	json_object_set_new(config, "batch_sz", json_integer((json_int_t)r->point.batch_sz));
 	json_object_set_new(config, "arrival", json_string(options_arrival_name(o->arrival)));
 	json_object_set_new(config, "rate", json_integer((json_int_t)r->point.rate));
 	json_object_set_new(config, "retry_policy",

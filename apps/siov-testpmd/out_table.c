@@ -77,6 +77,9 @@ print_point(FILE *f, const struct result *r)
 	fprintf(f, "\n%u PASIDs", r->point.nb_pasids);
 	if (r->point.buf_sz != 0)
 		fprintf(f, ", %u bytes", r->point.buf_sz);
+	if (r->point.batch_sz > 1)
+		fprintf(f, ", batches of %u (counts: batches, Mops: operations)",
+			r->point.batch_sz);
 	if (r->point.rate != 0)
 		fprintf(f, ", %llu operations/s offered", (unsigned long long)r->point.rate);
 	fprintf(f, "\n%7s %3s %12s %12s %12s %6s %10s %12s %8s %8s %8s %8s %8s %8s\n", "PASID",
@@ -145,9 +148,11 @@ print_sweep(FILE *f, const struct report *report)
 {
 	unsigned int i;
 
-	fprintf(f, "\n%10s %11s %7s %12s %12s %12s %6s %10s %12s %8s %8s %8s %8s %8s %8s %7s %6s\n",
+	fprintf(f,
+		"\n%10s %11s %7s %12s %12s %12s %6s %10s %12s %8s %8s %8s %8s %8s %8s %7s %6s %5s\n",
 		"Bytes", "Rate", "PASIDs", "Attempts", "Accepted", "Retry", "Retry%", "Dropped",
-		"Completed", "Failed", "Mops", "Gbps", "p50(ns)", "p99", "p99.9", "Jain", "Miss%");
+		"Completed", "Failed", "Mops", "Gbps", "p50(ns)", "p99", "p99.9", "Jain", "Miss%",
+		"Batch");
 	for (i = 0; i < report->nb_results; i++) {
 		const struct result *r = &report->results[i];
 
@@ -155,7 +160,7 @@ print_sweep(FILE *f, const struct report *report)
 			r->point.nb_pasids);
 		print_counts(f, &r->sum, r->duration_s);
 		print_latency(f, &r->latency);
-		fprintf(f, " %7.4f %6.2f\n", r->jain, miss_percent(r));
+		fprintf(f, " %7.4f %6.2f %5u\n", r->jain, miss_percent(r), r->point.batch_sz);
 	}
 	for (i = 0; i < report->nb_results; i++)
 		print_pages(f, &report->results[i]);

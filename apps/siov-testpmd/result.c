@@ -13,6 +13,7 @@ add_counts(struct result_counts *sum, const struct result_counts *more)
 	sum->accepted += more->accepted;
 	sum->retry_capacity += more->retry_capacity;
 	sum->retry_qos += more->retry_qos;
+	sum->members += more->members;
 	sum->retry_other += more->retry_other;
 	sum->dropped += more->dropped;
 	sum->completed += more->completed;

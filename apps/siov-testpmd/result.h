@@ -30,6 +30,7 @@ struct result_counts {
 	uint64_t failed;
 	uint64_t aborted;
 	uint64_t bytes;
+	uint64_t members; /* operations in batches; a batch itself counts as one above */
 };
 
 struct result_row {
@@ -42,6 +43,7 @@ struct result_row {
 /* What was varied. */
 struct result_point {
 	uint32_t buf_sz; /* bytes; 0: the operation has none */
+	uint32_t batch_sz; /* operations of a batch; 1: no batches */
 	uint64_t rate; /* operations per second; 0: closed loop */
 	uint32_t nb_pasids;
 };
@@ -81,7 +83,10 @@ result_retries(const struct result_counts *nb)
 static inline double
 result_mops(const struct result_counts *nb, double duration_s)
 {
-	return duration_s > 0 ? (double)nb->completed / duration_s / 1e6 : 0;
+	/* Of batches, what they hold. */
+	uint64_t ops = nb->members != 0 ? nb->members : nb->completed;
+
+	return duration_s > 0 ? (double)ops / duration_s / 1e6 : 0;
 }
 
 static inline double

@@ -39,6 +39,7 @@ run_first_point(const struct options *o)
 {
 	return (struct result_point){
 		.buf_sz = o->op->has_data ? (uint32_t)o->buf_sz.v[0] : 0,
+		.batch_sz = (uint32_t)o->batch_sz.v[0],
 		.rate = o->arrival != ARRIVAL_CLOSED && o->rate.nb > 0 ? o->rate.v[0] : 0,
 		.nb_pasids = o->nb_pasids,
 	};
@@ -52,6 +53,7 @@ run_submitter_conf(const struct options *o, unsigned int nb_submitters,
 		.op = o->op,
 		.submit = o->submit,
 		.buf_sz = point->buf_sz,
+		.batch_sz = point->batch_sz,
 		.qdepth = o->qdepth,
 		.nb_slots = o->prs ? RTE_MAX(o->qdepth, PRS_SLOTS) : o->qdepth,
 		.blocks = o->prs,
@@ -207,6 +209,8 @@ run_bytes(const struct options *o)
 
 	for (i = 0; i < o->buf_sz.nb && o->op->has_data; i++)
 		point.buf_sz = RTE_MAX(point.buf_sz, (uint32_t)o->buf_sz.v[i]);
+	for (i = 0; i < o->batch_sz.nb; i++)
+		point.batch_sz = RTE_MAX(point.batch_sz, (uint32_t)o->batch_sz.v[i]);
 	conf = run_submitter_conf(o, nb_submitters, &point);
 	clients_conf = make_clients_conf(o, &conf, nb_submitters, point.nb_pasids);
 	bytes = rig_bytes(o) + clients_bytes(&clients_conf);
@@ -467,24 +471,37 @@ run_and_report(struct job *job, const struct result_point *point)
 	return err;
 }
 
+/* Point i of the sweeps: sizes first, then batches, then rates. */
+static struct result_point
+sweep_point(const struct options *o, unsigned int i)
+{
+	struct result_point point = run_first_point(o);
+	unsigned int nb_rates = point.rate != 0 ? o->rate.nb : 1;
+
+	if (nb_rates > 1)
+		point.rate = o->rate.v[i % nb_rates];
+	i /= nb_rates;
+	point.batch_sz = (uint32_t)o->batch_sz.v[i % o->batch_sz.nb];
+	if (o->op->has_data)
+		point.buf_sz = (uint32_t)o->buf_sz.v[i / o->batch_sz.nb];
+	return point;
+}
+
 int
 run_sweeps(struct job *job)
 {
 	const struct options *o = job->opts;
-	struct result_point point = run_first_point(o);
-	unsigned int i, j;
-	unsigned int nb_sizes = o->op->has_data ? o->buf_sz.nb : 1;
-	unsigned int nb_rates = point.rate != 0 ? o->rate.nb : 1;
+	unsigned int i, nb = o->batch_sz.nb;
 
-	for (i = 0; i < nb_sizes; i++) {
-		for (j = 0; j < nb_rates; j++) {
-			if (job->stopper->is_stopped)
-				return 0;
-			point.buf_sz = o->op->has_data ? (uint32_t)o->buf_sz.v[i] : 0;
-			point.rate = nb_rates > 1 ? o->rate.v[j] : point.rate;
-			if (run_and_report(job, &point) != 0)
-				return -1;
-		}
+	if (o->op->has_data)
+		nb *= o->buf_sz.nb;
+	if (run_first_point(o).rate != 0)
+		nb *= o->rate.nb;
+	for (i = 0; i < nb && !job->stopper->is_stopped; i++) {
+		const struct result_point point = sweep_point(o, i);
+
+		if (run_and_report(job, &point) != 0)
+			return -1;
 	}
 	return 0;
 }

@@ -40,6 +40,7 @@ add_entry(unsigned int wq_id, uint32_t pasid, const struct siov_stats *stats, vo
 		.failed = stats->failed,
 		.aborted = stats->aborted,
 		.bytes = stats->bytes,
+		.members = stats->members,
 	};
 	memcpy(entry->submitted, stats->submitted, sizeof(entry->submitted));
 	if (stats->latency.total == 0)
@@ -150,6 +151,7 @@ count_difference(const struct snapshot_entry *before, const struct snapshot_entr
 		.failed = after->failed - before->failed,
 		.aborted = after->aborted - before->aborted,
 		.bytes = after->bytes - before->bytes,
+		.members = after->members - before->members,
 	};
 }
 

@@ -17,6 +17,7 @@ struct snapshot_entry {
 	uint64_t failed;
 	uint64_t aborted;
 	uint64_t bytes;
+	uint64_t members;
 	struct siov_hist_sum *latency; /* NULL: nothing counted */
 };
 

@@ -38,7 +38,7 @@ count_bufs(const struct submitter_conf *conf, unsigned int nb_submitters)
 	if (!conf->op->has_data)
 		return 0;
 	nb = BUFS_BYTES / nb_submitters / (2 * buf_stride(conf));
-	return (uint32_t)RTE_MAX(RTE_MIN(nb, conf->nb_slots), 1u);
+	return (uint32_t)RTE_MAX(RTE_MIN(nb, (uint64_t)conf->nb_slots * conf->batch_sz), 1u);
 }
 
 /* Slots of each portal; two or more: an even number, used in pairs. */
@@ -50,6 +50,23 @@ slots_per_portal(const struct submitter_conf *conf, uint32_t nb_portals)
 	return nb > 1 ? RTE_ALIGN_CEIL(nb, 2u) : 1;
 }
 
+/* A window: the slots' records, then their lists, each followed by its members' records. */
+static uint64_t
+records_bytes(uint64_t nb_slots)
+{
+	return RTE_ALIGN_CEIL(nb_slots * sizeof(struct work_record), UINT64_C(64));
+}
+
+static uint64_t
+list_bytes(const struct submitter_conf *conf)
+{
+	uint64_t nb = conf->batch_sz;
+
+	if (nb == 1)
+		return 0;
+	return nb * SIOV_DESC_SIZE + RTE_ALIGN_CEIL(nb * sizeof(struct work_record), UINT64_C(64));
+}
+
 uint64_t
 submitter_region_bytes(const struct submitter_conf *conf, unsigned int nb_submitters)
 {
@@ -59,8 +76,9 @@ submitter_region_bytes(const struct submitter_conf *conf, unsigned int nb_submit
 uint64_t
 submitter_window_bytes(uint32_t nb_portals, const void *arg)
 {
-	return RTE_ALIGN_CEIL(slots_per_portal(arg, nb_portals) * sizeof(struct work_record),
-			      UINT64_C(64));
+	uint64_t nb = slots_per_portal(arg, nb_portals);
+
+	return records_bytes(nb) + nb * list_bytes(arg);
 }
 
 /* ---- create ---- */
@@ -80,6 +98,36 @@ find_bufs(const struct submitter *s, uint32_t idx)
 		.dst = guest_hva(guest, dst),
 		.size = s->conf->buf_sz,
 	};
+}
+
+/* The batch of a slot, in its window at offset; each member has buffers and a record of its own. */
+static void
+prepare_list(struct submitter *s, uint32_t idx, uint64_t offset)
+{
+	struct dsa_hw_desc *desc = &s->descs[idx];
+	uint32_t i, nb = s->conf->batch_sz;
+	struct dsa_hw_desc *list = (void *)guest_hva(s->client->guest, offset);
+	uint64_t record = offset + (uint64_t)nb * sizeof(*list);
+
+	s->slots[idx].member_records = (void *)guest_hva(s->client->guest, record);
+	for (i = 0; i < nb; i++, record += sizeof(struct work_record)) {
+		struct work_bufs bufs = {.size = 0};
+
+		if (s->nb_bufs > 0)
+			bufs = find_bufs(s, (idx * nb + i) % s->nb_bufs);
+		work_op_prepare(s->conf->op, &bufs, &list[i]);
+		list[i].completion_addr = guest_iova(s->client->guest, record);
+		if (s->conf->blocks)
+			list[i].flags |= IDXD_OP_FLAG_BOF;
+		/* Who looks at the batch's record needs the members' for what they bring only. */
+		if (!s->conf->op->has_crc)
+			list[i].flags &= ~(uint32_t)IDXD_OP_FLAG_RCR;
+	}
+	memset(desc, 0, sizeof(*desc));
+	desc->opcode = DSA_OPCODE_BATCH;
+	desc->flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR;
+	desc->desc_list_addr = guest_iova(s->client->guest, offset);
+	desc->desc_count = nb;
 }
 
 static void
@@ -103,10 +151,16 @@ prepare_slot(struct submitter *s, uint32_t idx)
 		slot->buf_idx = idx % s->nb_bufs;
 		bufs = find_bufs(s, slot->buf_idx);
 	}
-	work_op_prepare(s->conf->op, &bufs, desc);
+	if (s->conf->batch_sz > 1) {
+		prepare_list(s, idx,
+			     portal->window + records_bytes(s->nb_slots / nb_portals) +
+				     record * list_bytes(s->conf));
+	} else {
+		work_op_prepare(s->conf->op, &bufs, desc);
+		if (s->conf->blocks)
+			desc->flags |= IDXD_OP_FLAG_BOF;
+	}
 	desc->completion_addr = guest_iova(s->client->guest, offset);
-	if (s->conf->blocks)
-		desc->flags |= IDXD_OP_FLAG_BOF;
 	if (s->conf->submit == SUBMIT_ENQCMDS) {
 		desc->pasid = portal->pasid->pasid;
 		desc->priv = guest_is_supervised(s->client->guest);
@@ -158,7 +212,8 @@ submitter_create(struct submitter *s, const struct submitter_conf *conf, struct 
 	*s = (struct submitter){.conf = conf, .client = client};
 	s->nb_slots = slots_per_portal(conf, client->nb_portals) * client->nb_portals;
 	s->nb_bufs = count_bufs(conf, nb_submitters);
-	s->expected = work_op_expected(conf->op, conf->buf_sz);
+	s->expected = conf->batch_sz > 1 ? DSA_COMP_SUCCESS | (uint64_t)conf->batch_sz << 32 :
+					   work_op_expected(conf->op, conf->buf_sz);
 	s->descs = aligned_alloc(64, (size_t)s->nb_slots * sizeof(s->descs[0]));
 	s->slots = calloc(s->nb_slots, sizeof(s->slots[0]));
 	s->dropped = calloc(client->nb_portals, sizeof(s->dropped[0]));
@@ -442,6 +497,22 @@ submitter_poison(struct submitter *s)
 		s->slots[i].record->rsvd = NEVER_WRITTEN;
 }
 
+/* Of one slot that was completed. */
+static uint64_t
+count_wrong_members(const struct submitter *s, uint32_t idx)
+{
+	const struct submitter_slot *slot = &s->slots[idx];
+	uint32_t i, nb = s->conf->batch_sz;
+	uint64_t wrong = 0;
+
+	for (i = 0; i < nb; i++) {
+		struct work_bufs bufs = find_bufs(s, (idx * nb + i) % s->nb_bufs);
+
+		wrong += !work_op_is_right(s->conf->op, &bufs, &slot->member_records[i]);
+	}
+	return wrong;
+}
+
 uint64_t
 submitter_count_wrong(const struct submitter *s)
 {
@@ -452,8 +523,12 @@ submitter_count_wrong(const struct submitter *s)
 		const struct submitter_slot *slot = &s->slots[i];
 		struct work_bufs bufs = find_bufs(s, slot->buf_idx);
 
-		if (slot->record->rsvd != NEVER_WRITTEN &&
-		    !s->client->portals[slot->portal_idx].pasid->is_injected)
+		if (slot->record->rsvd == NEVER_WRITTEN ||
+		    s->client->portals[slot->portal_idx].pasid->is_injected)
+			continue;
+		if (s->conf->batch_sz > 1)
+			wrong += count_wrong_members(s, i);
+		else
 			wrong += !work_op_is_right(s->conf->op, &bufs, slot->record);
 	}
 	return wrong;

@@ -7,6 +7,7 @@
  *     PASIDs    a a b b c c a a b b c c           in pairs: the records of a pair share a line
  *
  * Descriptors are sent slot after slot, so PASIDs take turns, and are reaped in the same order.
+ * A slot may be a batch: then its window holds the list and a record of each member.
  * A closed loop sends whenever fewer than qdepth are outstanding; an open loop at its own pace,
  * with latency counted from the time at which each was meant to go.
  */
@@ -24,6 +25,7 @@ struct submitter_conf {
 	const struct work_op *op;
 	enum submit_kind submit;
 	uint32_t buf_sz; /* bytes */
+	uint32_t batch_sz; /* operations of a descriptor; more than 1: it is a batch */
 	uint32_t qdepth;
 	uint32_t nb_slots; /* at least; qdepth or more */
 	bool blocks; /* descriptors wait for pages that are not there */
@@ -50,6 +52,7 @@ struct submitter_counts {
 struct submitter_slot {
 	struct siov_portal *portal;
 	struct work_record *record;
+	struct work_record *member_records; /* of a batch */
 	uint32_t portal_idx;
 	uint32_t buf_idx;
 };

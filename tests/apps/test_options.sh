@@ -71,7 +71,9 @@ refuse "--list-adi: this build has no ADIs" --list-adi
 refuse "--nb-adi=4: this build has no ADIs" --nb-adi=4
 refuse "--qos=strict: this build has no quality of service" --qos=strict
 refuse "--pasid-weight=1:2: this build has no quality of service" --pasid-weight=1:2
-refuse "--batch-sz=4: this build has no batch descriptors" --batch-sz=4
+refuse "--batch-sz=1025: allowed: v, a,b,c or min:step:max (*k multiplies), each 1 to 1024" --batch-sz=1025
+refuse "--batch-sz with --ptest=verify: allowed: with throughput, latency, retry, fairness, translate" \
+    --ptest=verify --batch-sz=4
 
 # Contradictions.
 refuse "--json with --csv: both to stdout; allowed: one of them to a file" --json --csv

@@ -36,9 +36,9 @@ run_app 0 --op=noop --submit=enqcmds --wq=0,size=7 --wq=1,size=32 --nb-pasids=4 
 run_app 0 --nb-pasids=6 --csv --retry-policy=backoff:100:1k "${short[@]}"
 header=$(grep -v '^#' "$work/out" | head -n 1)
 wanted=buf_sz,rate,nb_pasids,pasid,wq,attempts,accepted,retry_capacity,retry_qos,retry_other
-wanted+=,dropped,completed,failed,aborted,bytes,mops,gbps,lat_p50_ns,lat_p99_ns,lat_p999_ns,lat_max_ns
+wanted+=,dropped,completed,failed,aborted,bytes,mops,gbps,lat_p50_ns,lat_p99_ns,lat_p999_ns,lat_max_ns,batch_sz
 [ "$header" = "$wanted" ] || fail "CSV header: $header"
 grep -v '^#' "$work/out" | tail -n +2 | awk -F, '
-    NF != 21 || $6 != $7 + $8 + $9 + $10 || $7 != $12 + $13 + $14 { bad = 1 }
+    NF != 22 || $6 != $7 + $8 + $9 + $10 || $7 != $12 + $13 + $14 { bad = 1 }
     END { exit bad || NR != 6 }' || fail "CSV rows"
 finish

@@ -9,6 +9,13 @@ for op in noop memmove fill compare compval crcgen copycrc; do
     run_app 0 --op=$op --verify --nb-pasids=2 --total-ops=300
     expect out '^ +total +[0-9]+ +300 '
 done
+for batch in '--batch-sz=2,7' '--batch-sz=300 --qdepth=3 --nb-submitters=2' \
+    '--batch-sz=16 --prs --page-sz=4k' '--batch-sz=8 --submit=movdir64b' '--batch-sz=8 --iommu=sva'; do
+    # shellcheck disable=SC2086 # a case is several options
+    run_app 0 --op=copycrc --verify --nb-pasids=2 --total-ops=120 --buf-sz=700 $batch
+done
+run_app 0 --op=noop --batch-sz=32 "${short[@]}"
+expect out 'batches of 32'
 for mmu in --iommu=pt --page-sz=4k --page-sz=2M; do
     run_app 0 $mmu --op=copycrc --buf-sz=5000 --verify --total-ops=300
 done
