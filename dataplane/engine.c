@@ -382,7 +382,7 @@ translate_ahead(struct siov_engine *engine, const struct dsa_hw_desc *desc, uint
  * Ask for the first lines of descriptor i's data while another one works: the processor's own
  * prefetchers need a few misses to find a new stream.
  */
-static inline void
+static __rte_always_inline void
 look_ahead(struct siov_engine *engine, const struct engine_wq *ewq, struct burst *burst,
 	   unsigned int i)
 {
