@@ -9,6 +9,7 @@ CMD_WORD(tok_pasid, 0, "pasid");
 CMD_WORD(tok_alloc, 1, "alloc");
 CMD_WORD(tok_verb, 1, "free#bind#unbind");
 CMD_WORD(tok_bind, 1, "bind");
+CMD_WORD(tok_end, 1, "drain#abort");
 CMD_WORD(tok_with, 2, "with");
 CMD_NUM(tok_number, 0);
 CMD_NUM(tok_other, 1);
@@ -105,6 +106,21 @@ bind_with(struct session *session, const struct cmd_args *args)
 		cmd_check(session, book_bind_with(session->book, pasid, other), "pasid bind");
 }
 
+/* On every queue. */
+static void
+drain_or_abort(struct session *session, const struct cmd_args *args)
+{
+	uint32_t pasid = cmd_pasid(session, args->num[0]);
+	struct siov_dev *dev = session->rig.dev;
+
+	if (pasid == 0)
+		return;
+	if (strcmp(args->word[1], "drain") == 0)
+		cmd_check(session, siov_dev_pasid_drain(dev, pasid, RIG_TIMEOUT_MS), "pasid drain");
+	else
+		cmd_check(session, siov_dev_pasid_abort(dev, pasid, RIG_TIMEOUT_MS), "pasid abort");
+}
+
 const struct cmd cmds_pasid[] = {
 	{alloc_any, "pasid", "pasid alloc: any free one", {&tok_pasid, &tok_alloc}},
 	{alloc_one, "pasid", "pasid alloc N", {&tok_pasid, &tok_alloc, &tok_number}},
@@ -120,5 +136,6 @@ const struct cmd cmds_pasid[] = {
 	 "pasid",
 	 "pasid bind N with M: to the address space of M",
 	 {&tok_pasid, &tok_bind, &tok_number, &tok_with, &tok_other}},
+	{drain_or_abort, "pasid", "pasid (drain|abort) N", {&tok_pasid, &tok_end, &tok_number}},
 	{.run = NULL},
 };

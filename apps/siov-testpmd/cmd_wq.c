@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* wq config, enable, disable, drain */
+/* wq config, enable, disable, drain, abort, reset */
 #include <string.h>
 
 #include <rte_errno.h>
@@ -9,7 +9,7 @@
 
 CMD_WORD(tok_wq, 0, "wq");
 CMD_WORD(tok_config, 1, "config");
-CMD_WORD(tok_verb, 1, "enable#disable#drain");
+CMD_WORD(tok_verb, 1, "enable#disable#drain#abort#reset");
 CMD_NUM(tok_id, 0);
 CMD_WORD(tok_text, 2, NULL);
 
@@ -39,8 +39,12 @@ change_state(struct session *session, const struct cmd_args *args)
 		ret = siov_dev_wq_enable(dev, id);
 	else if (strcmp(args->word[1], "disable") == 0)
 		ret = siov_dev_wq_disable(dev, id, RIG_TIMEOUT_MS);
-	else
+	else if (strcmp(args->word[1], "drain") == 0)
 		ret = siov_dev_wq_drain(dev, id, RIG_TIMEOUT_MS);
+	else if (strcmp(args->word[1], "abort") == 0)
+		ret = siov_dev_wq_abort(dev, id, RIG_TIMEOUT_MS);
+	else
+		ret = siov_dev_wq_reset(dev, id, RIG_TIMEOUT_MS);
 	cmd_check(session, ret, args->word[1]);
 }
 
@@ -79,6 +83,9 @@ const struct cmd cmds_wq[] = {
 	 "wq",
 	 "wq config ID mode=shared|dedicated,size=N,threshold=N,group=N,priority=N",
 	 {&tok_wq, &tok_config, &tok_id, &tok_text}},
-	{change_state, "wq", "wq (enable|disable|drain) ID", {&tok_wq, &tok_verb, &tok_id}},
+	{change_state,
+	 "wq",
+	 "wq (enable|disable|drain|abort|reset) ID",
+	 {&tok_wq, &tok_verb, &tok_id}},
 	{.run = NULL},
 };

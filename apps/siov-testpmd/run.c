@@ -270,11 +270,13 @@ check_totals(const struct run *run, const struct result_counts *sum)
 		}
 		nb.completed += more->completed + more->wrong;
 		nb.failed += more->failed;
+		nb.aborted += more->aborted;
 	}
 	if (compare("attempts", sum->attempts, attempts) != 0 ||
 	    compare("accepted", sum->accepted, nb.answers[SIOV_DMWR_SUCCESS]) != 0 ||
 	    compare("completed", sum->completed, nb.completed) != 0 ||
-	    compare("failed", sum->failed, nb.failed) != 0)
+	    compare("failed", sum->failed, nb.failed) != 0 ||
+	    compare("aborted", sum->aborted, nb.aborted) != 0)
 		return -1;
 	/* Posted writes are told apart by the device only. */
 	if (posts)

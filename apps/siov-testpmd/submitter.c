@@ -248,6 +248,10 @@ count_odd_record(struct submitter *s, const struct submitter_slot *slot, uint64_
 {
 	if (word0 == SKIPPED)
 		return;
+	if (work_record_status(word0) == SIOV_COMP_ABORTED) {
+		s->nb.aborted++;
+		return;
+	}
 	if (s->client->portals[slot->portal_idx].pasid->is_injected &&
 	    work_record_status(word0) != DSA_COMP_SUCCESS) {
 		s->nb.failed++;

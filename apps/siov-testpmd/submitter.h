@@ -43,6 +43,7 @@ struct submitter_counts {
 	uint64_t dropped; /* descriptors given up by the retry policy */
 	uint64_t completed; /* records with the expected first word */
 	uint64_t failed; /* records with a status that is no success */
+	uint64_t aborted; /* records of what an abort has ended */
 	uint64_t wrong; /* successes with another result or size than expected */
 	uint64_t lost; /* no record within the time-out */
 	uint64_t start_cycles;

@@ -44,6 +44,11 @@ run_app 0 --cmdline-file="$work/commands" --err-exit "${short[@]}"
 expect out '^wq 0: shared, disabled, size 33, threshold 9, '
 expect out '^wq 1: shared, disabled, size 5, '
 
+# Aborts under load: what they end is counted as aborted, and the counts still add up.
+commands 'set duration 0.4' start 'wq abort 0' 'wq drain 0' 'pasid abort 1' 'pasid drain 2' wait \
+    'wq reset 0' 'wq enable 0' start wait
+run_app 0 --cmdline-file="$work/commands" --err-exit "${short[@]}" --verify
+
 # Each bad command fails by itself; the others go on.
 commands 'adi create type x wq 0 pasid 1' 'show ims table all' 'vdev reset 1' 'set qos 1' \
     'set op none' 'bogus' 'iommu map pasid 5 iova 0 len 4096' 'pasid alloc 0' \
