@@ -18,6 +18,7 @@
 #define PASID 5u
 #define NB_EVENTS 20000u
 #define NB_CHANGES 4000u
+#define NB_WRITES 200000u
 
 struct rig {
 	struct msg_bed bed;
@@ -247,13 +248,16 @@ check_whole_messages(bool has_host)
 	start(&r, has_host);
 	r.nb_events = 0;
 	start_engines(&r, engines);
-	for (i = 0; i < NB_CHANGES; i++) {
+	for (i = 0; i < NB_WRITES; i++) {
 		if (i % 2 == 0)
 			siov_ims_program(r.ims, r.handle, with_subhandle, 0xff01 + i % 3);
 		else
 			siov_ims_program(r.ims, r.handle, siov_ir_msi_addr(i % NB_VECTORS), 0);
 		siov_ims_invalidate(r.ims, r.handle, 1);
 	}
+	/* The last message is one that is delivered: wait for the engines to have begun. */
+	while (msg_bed_nb_delivered(&r.bed) == 0)
+		sched_yield();
 	siov_atomic_store(&r.is_over, 1, release);
 	join_engines(engines);
 	siov_ims_stats(r.ims, &stats);
@@ -273,6 +277,46 @@ test_s7_5_3_messages_are_old_or_new_never_half(void **state)
 	check_whole_messages(true);
 }
 
+static void *
+fetch_host_entries(void *arg)
+{
+	struct engine *e = arg;
+	struct rig *r = e->rig;
+	uint64_t addr, ctl;
+	uint32_t data;
+
+	while (siov_atomic_load(&r->is_over, acquire) == 0) {
+		ctl = msg_host_fetch(ims_table(r->ims), r->handle, &addr, &data);
+		e->nb_bad += (ctl & MSG_MASK) == 0 && (uint32_t)addr != data;
+		e->nb_raised += (ctl & MSG_MASK) == 0;
+		siov_atomic_store(&r->nb_done, e->nb_raised != 0, release);
+	}
+	return NULL;
+}
+
+/* Address and data are the same number in every version. */
+static void
+test_s7_5_5_host_entry_is_read_in_one_version(void **state)
+{
+	struct rig r;
+	struct engine e = {.rig = &r};
+	uint32_t i;
+
+	(void)state;
+	start(&r, true);
+	siov_ims_program(r.ims, r.handle, 0, 0);
+	assert_int_equal(pthread_create(&e.thread, NULL, fetch_host_entries, &e), 0);
+	while (siov_atomic_load(&r.nb_done, acquire) == 0)
+		sched_yield();
+	for (i = 0; i < 2 * NB_WRITES; i++)
+		msg_host_write(ims_table(r.ims), r.handle, i, i, 0);
+	siov_atomic_store(&r.is_over, 1, release);
+	pthread_join(e.thread, NULL);
+	assert_int_equal(e.nb_bad, 0);
+	assert_true(e.nb_raised > 0);
+	finish(&r);
+}
+
 int
 main(void)
 {
@@ -282,6 +326,7 @@ main(void)
 		cmocka_unit_test(test_s7_5_3_no_event_is_lost_while_masks_change),
 		cmocka_unit_test(test_s7_5_3_no_held_event_is_lost_while_masks_change),
 		cmocka_unit_test(test_s7_5_3_messages_are_old_or_new_never_half),
+		cmocka_unit_test(test_s7_5_5_host_entry_is_read_in_one_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
