@@ -2,7 +2,9 @@
 /* Interrupt message storage: entries with owners, for control. */
 #include <inttypes.h>
 
-#include "ims_priv.h"
+#include <rte_cycles.h>
+
+#include "ims.h"
 #include "siov_desc.h"
 
 void
@@ -257,6 +259,32 @@ siov_ims_unmask(struct siov_ims *ims, uint32_t handle)
 	if (ret != 0)
 		return ret;
 	change_driver_side(ims, handle, MSG_MASK, 0);
+	pthread_mutex_unlock(&ims->lock);
+	return 0;
+}
+
+int
+siov_ims_reset(struct siov_ims *ims, uint32_t handle)
+{
+	int ret = lock_used(ims, handle);
+
+	if (ret != 0)
+		return ret;
+	siov_atomic_store(&ims->table.entries[handle].limits, UINT64_C(0), relaxed);
+	change_driver_side(ims, handle, 0, MSG_MASK);
+	msg_renew(&ims->table, handle, MSG_PENDING, MSG_MASK);
+	pthread_mutex_unlock(&ims->lock);
+	return 0;
+}
+
+int
+siov_ims_trigger(struct siov_ims *ims, uint32_t handle)
+{
+	int ret = lock_used(ims, handle);
+
+	if (ret != 0)
+		return ret;
+	msg_trigger(&ims->table, handle, rte_rdtsc());
 	pthread_mutex_unlock(&ims->lock);
 	return 0;
 }

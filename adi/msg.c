@@ -2,7 +2,7 @@
 /* Interrupt messages: the table, and what control does to entries while engines raise them. */
 #include <string.h>
 
-#include "msg_priv.h"
+#include "msg.h"
 
 #define HOST_TRIES 8
 

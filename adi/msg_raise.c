@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Interrupt messages, the engines' side: who may raise what, send, hold back, and the wheel. */
-#include "msg_priv.h"
+#include "msg.h"
 #include "siov_ir.h"
 
 #define ANY_PASID UINT32_MAX
@@ -315,4 +315,17 @@ msg_flush(struct msg_table *t, uint32_t engine, uint64_t now_cycles)
 	for (slot = 0; slot < MSG_WHEEL_SLOTS; slot++)
 		while (port->slots[slot] != 0)
 			visit(t, port, take_from_wheel(t, port, slot), now_cycles, true);
+}
+
+int
+msg_trigger(struct msg_table *t, uint32_t handle, uint64_t now_cycles)
+{
+	uint64_t ctl = siov_atomic_load(&t->entries[handle].ctl, acquire);
+	bool has_pasid = (ctl & (MSG_PASID_EN | MSG_IGNORE)) == MSG_PASID_EN;
+	uint32_t pasid = has_pasid ? (uint32_t)((ctl & MSG_PASID) >> MSG_PASID_SHIFT) : 0;
+	int ret;
+
+	ret = msg_raise(t, t->nb_engines, handle, pasid, now_cycles);
+	msg_flush(t, t->nb_engines, now_cycles);
+	return ret;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* MSI-X of the function: bytes of the table and of the pending bits. */
-#include "msix_priv.h"
+#include <rte_cycles.h>
+
+#include "msix.h"
 
 #define PERM_BITS (MSG_IGNORE | MSG_PASID_EN | MSG_PASID)
 
@@ -69,6 +71,35 @@ siov_msix_reset(struct siov_msix *msix)
 	for (i = 0; i < msix->table.nb; i++)
 		reset_vector(msix, i);
 	pthread_mutex_unlock(&msix->lock);
+}
+
+int
+siov_msix_reset_vector(struct siov_msix *msix, uint32_t vector)
+{
+	uint64_t set = 0;
+
+	if (vector >= msix->table.nb)
+		return -ERANGE;
+	pthread_mutex_lock(&msix->lock);
+	reset_vector(msix, vector);
+	if ((msix->control & SIOV_MSIX_CONTROL_MASK) != 0)
+		set |= MSG_FUNCTION_MASK;
+	if ((msix->control & SIOV_MSIX_CONTROL_ENABLE) == 0)
+		set |= MSG_OFF;
+	msg_change(&msix->table, vector, MSG_FUNCTION_MASK | MSG_OFF, set);
+	pthread_mutex_unlock(&msix->lock);
+	return 0;
+}
+
+int
+siov_msix_trigger(struct siov_msix *msix, uint32_t vector)
+{
+	if (vector >= msix->table.nb)
+		return -ERANGE;
+	pthread_mutex_lock(&msix->lock);
+	msg_trigger(&msix->table, vector, rte_rdtsc());
+	pthread_mutex_unlock(&msix->lock);
+	return 0;
 }
 
 void

@@ -181,6 +181,21 @@ SIOV_API int siov_ims_mask(struct siov_ims *ims, uint32_t handle);
 SIOV_API int siov_ims_unmask(struct siov_ims *ims, uint32_t handle);
 
 /**
+ * Bring an entry back to what it was when it was allocated, but for address, data, PASID and owner:
+ * masked, nothing pending, nothing held back, no moderation. In host memory: masked after invalidate.
+ *
+ * @return as program. Spec: 7.7 (requirement 7.7.2).
+ */
+SIOV_API int siov_ims_reset(struct siov_ims *ims, uint32_t handle);
+
+/**
+ * Raise an entry as work of its own PASID does; moderation does not hold it back.
+ *
+ * @return as program.
+ */
+SIOV_API int siov_ims_trigger(struct siov_ims *ims, uint32_t handle);
+
+/**
  * Set moderation; it holds from the next event on. It is state of the device, also for host entries.
  *
  * @return 0; -ERANGE handle; -ENOENT; -EINVAL beyond SIOV_IMS_INTERVAL_US_MAX or

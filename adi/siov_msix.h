@@ -60,6 +60,12 @@ SIOV_API void siov_msix_free(struct siov_msix *msix);
 /** Back to the state after reset; pending bits are cleared. Engines may raise meanwhile. */
 SIOV_API void siov_msix_reset(struct siov_msix *msix);
 
+/** Back to the state after reset: one vector. @return 0; -ERANGE vector. */
+SIOV_API int siov_msix_reset_vector(struct siov_msix *msix, uint32_t vector);
+
+/** Raise a vector: the function's own events. @return 0; -ERANGE vector. */
+SIOV_API int siov_msix_trigger(struct siov_msix *msix, uint32_t vector);
+
 /**
  * Write message control: unmasking the function sends what is pending and not masked.
  *

@@ -109,6 +109,7 @@ run_member(struct siov_engine *engine, struct aside *entry)
 		.ewq = entry->from.ewq,
 		.rec = entry->from.rec,
 		.batch = batch,
+		.messages = entry->from.messages,
 	};
 	struct op *op = &batch->op;
 	uint8_t *comp;

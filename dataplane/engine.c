@@ -10,6 +10,7 @@
 #include "aside_priv.h"
 #include "comp_priv.h"
 #include "guard_priv.h"
+#include "msg.h"
 #include "park_priv.h"
 
 #define PREFETCH_BYTES 512u
@@ -144,45 +145,72 @@ record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 	}
 }
 
-static __rte_noinline void
-count_failure(struct siov_engine *engine, const struct origin *from, const struct op *op,
-	      uint8_t code)
+/* Tell the client by an interrupt, too: if the handle is its own, which is looked at again. */
+static void
+raise_completion(struct siov_engine *engine, const struct origin *from, const struct op *op,
+		 uint8_t code)
 {
-	if (from->batch == NULL && code == SIOV_COMP_ABORTED)
-		RECORD_ADD(&from->rec->aborted, 1);
-	else if (from->batch == NULL)
-		record_failure(from->rec, &engine->pools, code);
-	record_fault(engine, from->ewq, op, code);
+	if (from->messages == NULL || !(op->desc->flags & IDXD_OP_FLAG_RCI) ||
+	    code == DSA_COMP_CRA_XLAT || code == DSA_COMP_CRA_ALIGN)
+		return;
+	msg_raise(from->messages, engine->id, op->desc->int_handle, op->desc->pasid,
+		  engine->now_cycles);
 }
 
-/* Tell the client and count; op->status is final. */
+static void
+count_end(struct siov_engine *engine, const struct origin *from, const struct op *op, uint8_t code)
+{
+	bool failed = code != DSA_COMP_SUCCESS && code != DSA_COMP_SUCCESS_PRED;
+
+	if (from->batch != NULL)
+		batch_member_done(from->batch, op->status);
+	else if (!failed)
+		RECORD_ADD(&from->rec->completed, 1);
+	else if (code == SIOV_COMP_ABORTED)
+		RECORD_ADD(&from->rec->aborted, 1);
+	else
+		record_failure(from->rec, &engine->pools, code);
+	if (failed)
+		record_fault(engine, from->ewq, op, code);
+}
+
 static inline void
-complete_op(struct siov_engine *engine, struct origin from, struct op *op, uint8_t *comp)
+count_work(struct siov_engine *engine, struct record *rec, const struct op *op)
+{
+	if (op->done != 0 && likely(op_has_data(op)))
+		RECORD_ADD(&rec->bytes, op->done);
+	if (op->nb_lookups != 0)
+		RECORD_ADD(&engine->nb.lookups, op->nb_lookups);
+}
+
+static inline void
+take_latency(struct siov_engine *engine, const struct engine_wq *ewq, struct record *rec,
+	     uint64_t stamp)
+{
+	if (ewq->has_stamps)
+		record_latency(rec, &engine->pools, rte_rdtsc() - stamp);
+}
+
+void
+engine_finish_op(struct siov_engine *engine, const struct origin *from, struct op *op,
+		 uint8_t *comp)
 {
 	uint8_t code = op->status & DSA_COMP_STATUS_MASK;
 	bool failed = code != DSA_COMP_SUCCESS && code != DSA_COMP_SUCCESS_PRED;
 	uint8_t result = failed && op->is_backward ? 1 : op->result;
 	bool is_due = op->desc->flags & IDXD_OP_FLAG_RCR || op->status != DSA_COMP_SUCCESS;
 
-	if (comp != NULL) {
-		if (is_due && unlikely(!write_completion(engine, from.ewq, comp, op, result))) {
-			lose_completion(engine, from.ewq, op);
-			failed = true;
-			code = DSA_COMP_CRA_XLAT;
-		}
-	} else if (failed && code != SIOV_COMP_ABORTED) {
-		report_error(engine, from.ewq, op, code);
+	if (comp != NULL && is_due && !write_completion(engine, from->ewq, comp, op, result)) {
+		lose_completion(engine, from->ewq, op);
+		code = DSA_COMP_CRA_XLAT;
+	} else if (comp == NULL && failed && code != SIOV_COMP_ABORTED) {
+		report_error(engine, from->ewq, op, code);
 	}
-	if (unlikely(failed))
-		count_failure(engine, &from, op, code);
-	else if (likely(from.batch == NULL))
-		RECORD_ADD(&from.rec->completed, 1);
-	if (unlikely(from.batch != NULL))
-		batch_member_done(from.batch, op->status);
-	if (op->done != 0 && likely(op_has_data(op)))
-		RECORD_ADD(&from.rec->bytes, op->done);
-	if (op->nb_lookups != 0)
-		RECORD_ADD(&engine->nb.lookups, op->nb_lookups);
+	raise_completion(engine, from, op, code);
+	count_end(engine, from, op, code);
+	count_work(engine, from->rec, op);
+	if (from->batch == NULL)
+		take_latency(engine, from->ewq, from->rec, from->stamp);
 }
 
 /* ---- passes over a burst ---- */
@@ -191,7 +219,7 @@ complete_op(struct siov_engine *engine, struct origin from, struct op *op, uint8
 static inline unsigned int
 comp_perm(const struct engine_wq *ewq, const struct dsa_hw_desc *desc)
 {
-	if (likely(!ewq->limits.priv_enabled))
+	if (likely(!ewq->limits[0].priv_enabled))
 		return SIOV_PERM_W;
 	return SIOV_PERM_W << op_perm_shift(siov_desc_load_word(desc));
 }
@@ -321,25 +349,11 @@ look_up_members(struct siov_engine *engine, struct engine_wq *ewq, struct burst 
 	RECORD_ADD(&engine->nb.lookups, burst->nb);
 }
 
-static inline void
-finish_op(struct siov_engine *engine, struct origin from, struct op *op, uint8_t *comp)
-{
-	complete_op(engine, from, op, comp);
-	if (from.ewq->has_stamps && from.batch == NULL)
-		record_latency(from.rec, &engine->pools, rte_rdtsc() - from.stamp);
-}
-
-void
-engine_finish_op(struct siov_engine *engine, const struct origin *from, struct op *op,
-		 uint8_t *comp)
-{
-	finish_op(engine, *from, op, comp);
-}
-
 void
 engine_discard_op(struct siov_engine *engine, const struct origin *from, struct op *op,
 		  uint32_t gate)
 {
+	struct origin silent = *from;
 	uint8_t *comp = NULL;
 	uint32_t done = op->done;
 	uint64_t addr = op->desc->completion_addr;
@@ -349,7 +363,9 @@ engine_discard_op(struct siov_engine *engine, const struct origin *from, struct 
 	if (gate == ENGINE_GATE_ABORT && addr % SIOV_COMP_SIZE == 0 &&
 	    engine_find_comp(engine, from->ewq, op->desc, &comp) != 0)
 		comp = NULL;
-	engine_finish_op(engine, from, op, comp);
+	if (gate != ENGINE_GATE_ABORT)
+		silent.messages = NULL;
+	engine_finish_op(engine, &silent, op, comp);
 }
 
 int
@@ -393,7 +409,7 @@ look_ahead(struct siov_engine *engine, const struct engine_wq *ewq, struct burst
 	burst->src[i] = NULL;
 	burst->dst[i] = NULL;
 	/* What is translated ahead is for users. */
-	if (unlikely(ewq->limits.priv_enabled) && desc->priv)
+	if (unlikely(ewq->limits[0].priv_enabled) && desc->priv)
 		return;
 	if (uses & OP_READS)
 		burst->src[i] = translate_ahead(engine, desc, desc->src_addr, SIOV_PERM_R,
@@ -419,6 +435,7 @@ origin_of(struct engine_wq *ewq, const struct burst *burst, unsigned int i)
 		.ewq = ewq,
 		.rec = burst->rec[i],
 		.batch = burst->batch,
+		.messages = burst->messages,
 		.stamp = burst->stamp[i],
 	};
 }
@@ -485,6 +502,35 @@ block_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst
 	return park_op(engine, &from, op);
 }
 
+/* The end of an operation that is neither aside nor parked: mostly success, and that is short. */
+static __rte_always_inline void
+finish_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst, unsigned int i,
+	   struct op *op, bool is_member)
+{
+	struct record *rec = burst->rec[i];
+	uint8_t *comp = burst->comp[i];
+
+	if (unlikely(op->status != DSA_COMP_SUCCESS || op->desc->flags & IDXD_OP_FLAG_RCI ||
+		     !engine->is_plain)) {
+		const struct origin from = origin_of(ewq, burst, i);
+
+		engine_finish_op(engine, &from, op, comp);
+		return;
+	}
+	if (comp != NULL && op->desc->flags & IDXD_OP_FLAG_RCR) {
+		const struct comp_words words = completion_words(op, op->result);
+
+		comp_write(comp, &words);
+	}
+	if (is_member)
+		batch_member_done(burst->batch, DSA_COMP_SUCCESS);
+	else
+		RECORD_ADD(&rec->completed, 1);
+	count_work(engine, rec, op);
+	if (!is_member)
+		take_latency(engine, ewq, rec, burst->stamp[i]);
+}
+
 /* is_member is known where this is inlined: most descriptors are in no batch. */
 static __rte_always_inline void
 execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *burst, unsigned int i,
@@ -494,7 +540,7 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *bur
 	struct record *rec = burst->rec[i];
 	struct op op;
 
-	op_prepare(&op, desc, is_member ? &ewq->member_limits : &ewq->limits);
+	op_prepare(&op, desc, burst->limits);
 	if (unlikely(!engine->is_plain) && burst->comp[i] != NULL &&
 	    !probe_completion(engine, ewq, desc, burst->comp[i])) {
 		burst->comp[i] = NULL;
@@ -524,14 +570,7 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *bur
 		    block_one(engine, ewq, burst, i, &op))
 			return;
 	}
-	finish_op(engine,
-		  (struct origin){
-			  .ewq = ewq,
-			  .rec = rec,
-			  .batch = is_member ? burst->batch : NULL,
-			  .stamp = burst->stamp[i],
-		  },
-		  &op, burst->comp[i]);
+	finish_one(engine, ewq, burst, i, &op, is_member);
 }
 
 unsigned int
@@ -544,6 +583,8 @@ engine_run_members(struct siov_engine *engine, const struct origin *from, struct
 
 	burst->lane = NULL;
 	burst->batch = batch;
+	burst->messages = from->messages;
+	burst->limits = &ewq->member_limits[from->messages == engine->messages[ENGINE_IMS]];
 	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
 	look_up_members(engine, ewq, burst, from->rec);
 	look_ahead(engine, ewq, burst, 0);
@@ -594,6 +635,7 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 		.nb_long_max = LONG_PER_LANE,
 	};
 	struct burst *burst = &engine->burst;
+	enum engine_messages messages;
 	unsigned int i;
 
 	burst->nb = siov_lane_pop_sc(lane, &limits, burst->desc, burst->stamp);
@@ -606,6 +648,9 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 	siov_wq_give_back(ewq->wq, &ewq->granter, burst->nb, now_cycles);
 	engine_begin_pass(engine);
 	burst->lane = lane;
+	messages = lane->flags & SIOV_LANE_F_IMS ? ENGINE_IMS : ENGINE_MSIX;
+	burst->messages = engine->messages[messages];
+	burst->limits = &ewq->limits[messages];
 	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
 	look_up_burst(engine, ewq, burst);
 	look_ahead(engine, ewq, burst, 0);
@@ -681,6 +726,10 @@ siov_engine_poll(struct siov_engine *engine)
 	RECORD_ADD(&engine->nb.polls, 1);
 	RECORD_ADD(&engine->nb.dispatched, done);
 	done += aside_poll(engine) + park_poll(engine, now_cycles) + is_waiting;
+	for (i = 0; i < ENGINE_MESSAGES; i++) {
+		if (engine->messages[i] != NULL)
+			done += msg_poll(engine->messages[i], engine->id, now_cycles);
+	}
 	if (done == 0)
 		RECORD_ADD(&engine->nb.idle_polls, 1);
 	siov_atc_quiescent(engine->atc);

@@ -7,6 +7,11 @@
 #include "siov_engine.h"
 #include "siov_iommu.h"
 
+struct msg_table; /* msg_priv.h */
+
+/* Tables of interrupt messages, by what a lane's flags say. */
+enum engine_messages { ENGINE_MSIX, ENGINE_IMS, ENGINE_MESSAGES };
+
 struct engine_conf {
 	uint32_t id;
 	uint32_t nb_wqs_max; /* queues it will serve, at most */
@@ -17,6 +22,7 @@ struct engine_conf {
 	bool priv_enabled;
 	int socket_id;
 	struct siov_iommu *iommu;
+	struct msg_table *messages[ENGINE_MESSAGES]; /* NULL: no handle is valid */
 	const struct siov_mem *mem;
 };
 
@@ -54,6 +60,24 @@ void engine_free_wqs(struct siov_engine *engine);
  * control, at any time. -ENOENT if the engine does not serve the queue.
  */
 int engine_add_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid);
+
+/*
+ * Completion records and batch lists of a PASID's work are reached with another PASID from now on;
+ * 0: with its own, or the queue's control PASID. As engine_add_pasid(). Thread: control, while none
+ * of its work is under way.
+ */
+int engine_set_control_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
+			     uint32_t control_pasid);
+
+/* What became of a PASID's operations, without the costly rest of engine_add_stats(). */
+struct engine_counts {
+	uint64_t completed;
+	uint64_t failed;
+	uint64_t aborted;
+	uint64_t bytes;
+};
+void engine_add_counts(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
+		       struct engine_counts *sum);
 
 /* Add the engine's counters of (queue, PASID) to sum; PASID SIOV_PASID_OTHERS (UINT32_MAX): those
  * without a record. Thread: any.

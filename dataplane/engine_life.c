@@ -4,6 +4,7 @@
 
 #include "aside_priv.h"
 #include "guard_priv.h"
+#include "msg.h"
 #include "park_priv.h"
 
 #define FAILS 1024u /* records with failure counts of their own */
@@ -30,6 +31,7 @@ engine_create(const struct engine_conf *conf, struct siov_engine **out)
 	engine->socket_id = conf->socket_id;
 	engine->priv_enabled = conf->priv_enabled;
 	engine->nb_wqs_max = conf->nb_wqs_max;
+	memcpy(engine->messages, conf->messages, sizeof(engine->messages));
 	engine->page_timeout_cycles =
 		conf->page_timeout_cycles != 0 ? conf->page_timeout_cycles : PARK_TIMEOUT_CYCLES;
 	ret = -ENOMEM;
@@ -94,14 +96,19 @@ init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
 {
 	bool can_block = conf->wq->flags & SIOV_WQ_F_BOF;
 
-	ewq->member_limits = (struct op_limits){
-		.xfer_max = conf->xfer_max,
-		.forbidden = can_block ? 0 : IDXD_OP_FLAG_BOF,
-		.priv_enabled = engine->priv_enabled,
-		.remote = engine->remote,
-	};
-	ewq->limits = ewq->member_limits;
-	ewq->limits.forbidden |= IDXD_OP_FLAG_FENCE;
+	unsigned int i;
+
+	for (i = 0; i < ENGINE_MESSAGES; i++) {
+		ewq->member_limits[i] = (struct op_limits){
+			.xfer_max = conf->xfer_max,
+			.forbidden = can_block ? 0 : IDXD_OP_FLAG_BOF,
+			.priv_enabled = engine->priv_enabled,
+			.remote = engine->remote,
+			.messages = engine->messages[i],
+		};
+		ewq->limits[i] = ewq->member_limits[i];
+		ewq->limits[i].forbidden |= IDXD_OP_FLAG_FENCE;
+	}
 }
 
 int
@@ -123,6 +130,7 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 	ewq->quantum = conf->weight * ENGINE_BURST;
 	ewq->has_stamps = conf->wq->flags & SIOV_WQ_F_STAMPS;
 	ewq->control_pasid = conf->control_pasid;
+	siov_atomic_store(&ewq->has_control, conf->control_pasid != 0, relaxed);
 	ewq->batch_max = conf->batch_max;
 	ewq->peers = conf->peers;
 	ewq->nb_peers = conf->nb_peers;
@@ -179,9 +187,22 @@ siov_engine_start(struct siov_engine *engine)
 	siov_atc_online(engine->atc);
 }
 
+/* Nobody would send later what is held back. */
+static void
+flush_messages(struct siov_engine *engine)
+{
+	unsigned int i;
+
+	for (i = 0; i < ENGINE_MESSAGES; i++) {
+		if (engine->messages[i] != NULL)
+			msg_flush(engine->messages[i], engine->id, rte_rdtsc());
+	}
+}
+
 void
 siov_engine_stop(struct siov_engine *engine)
 {
+	flush_messages(engine);
 	siov_atc_offline(engine->atc);
 }
 
@@ -233,6 +254,48 @@ engine_add_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
 		return ret;
 	engine->record_bytes += ret;
 	return 0;
+}
+
+int
+engine_set_control_pasid(struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
+			 uint32_t control_pasid)
+{
+	struct engine_wq *ewq = engine_find_wq(engine, wq_id);
+	int ret;
+
+	ret = engine_add_pasid(engine, wq_id, pasid);
+	if (ret != 0)
+		return ret;
+	siov_atomic_store(&find_record(ewq, pasid)->control_pasid, control_pasid, relaxed);
+	if (control_pasid != 0)
+		siov_atomic_store(&ewq->has_control, 1, release);
+	return 0;
+}
+
+uint32_t
+engine_find_control(const struct engine_wq *ewq, uint32_t pasid)
+{
+	const struct record *rec = record_find(&ewq->records, pasid);
+	uint32_t control = rec != NULL ? siov_atomic_load(&rec->control_pasid, relaxed) : 0;
+
+	if (control == 0)
+		control = ewq->control_pasid;
+	return control != 0 ? control : pasid;
+}
+
+void
+engine_add_counts(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
+		  struct engine_counts *sum)
+{
+	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
+	const struct record *rec = ewq != NULL ? find_record(ewq, pasid) : NULL;
+
+	if (rec == NULL)
+		return;
+	sum->completed += siov_atomic_load(&rec->completed, acquire);
+	sum->failed += siov_atomic_load(&rec->failed, acquire);
+	sum->aborted += siov_atomic_load(&rec->aborted, acquire);
+	sum->bytes += siov_atomic_load(&rec->bytes, relaxed);
 }
 
 void

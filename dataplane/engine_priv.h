@@ -21,6 +21,7 @@ struct origin {
 	struct engine_wq *ewq;
 	struct record *rec;
 	struct batch *batch; /* whose member it is; NULL: of none */
+	struct msg_table *messages; /* that its interrupt handle names; NULL: raises nothing */
 	uint64_t stamp;
 };
 
@@ -28,8 +29,8 @@ struct origin {
 struct engine_wq {
 	/* const after bind */
 	struct siov_wq *wq;
-	struct op_limits limits;
-	struct op_limits member_limits; /* of descriptors in batches */
+	struct op_limits limits[ENGINE_MESSAGES];
+	struct op_limits member_limits[ENGINE_MESSAGES]; /* of descriptors in batches */
 	struct siov_engine *const *peers; /* all engines of the queue, by slot */
 	uint32_t nb_peers;
 	uint32_t batch_max; /* descriptors of a batch */
@@ -38,6 +39,7 @@ struct engine_wq {
 	uint32_t quantum; /* descriptors per poll */
 	bool has_stamps;
 	uint32_t control_pasid; /* of completion records; 0: the descriptor's */
+	SIOV_ATOMIC(uint32_t) has_control; /* the queue, or a PASID of it, has a control PASID */
 	struct record_table records;
 	/* owner: engine lcore */
 	struct siov_lane **lanes; /* those this engine serves */
@@ -69,6 +71,8 @@ struct burst {
 	uint32_t gate; /* of the queue, enum engine_gate */
 	struct siov_lane *lane; /* where it was taken from; NULL: members of a batch */
 	struct batch *batch; /* whose members these are, or NULL */
+	struct msg_table *messages; /* that their interrupt handles name */
+	const struct op_limits *limits;
 };
 
 struct engine_counters {
@@ -94,6 +98,7 @@ struct siov_engine {
 	int socket_id;
 	const struct siov_mem *mem;
 	struct remote *remote;
+	struct msg_table *messages[ENGINE_MESSAGES];
 	bool has_guard; /* is a user of the process's fault handlers */
 	uint64_t page_timeout_cycles;
 	struct park *park; /* NULL: no queue blocks on faults */
@@ -136,11 +141,16 @@ void engine_discard_op(struct siov_engine *engine, const struct origin *from, st
 int engine_find_comp(struct siov_engine *engine, const struct engine_wq *ewq,
 		     const struct dsa_hw_desc *desc, uint8_t **comp);
 
+/* The control PASID of a PASID, or itself. */
+uint32_t engine_find_control(const struct engine_wq *ewq, uint32_t pasid);
+
 /* With which PASID the completion record of a descriptor is written. */
 static inline uint32_t
 engine_comp_pasid(const struct engine_wq *ewq, const struct dsa_hw_desc *desc)
 {
-	return likely(ewq->control_pasid == 0) ? desc->pasid : ewq->control_pasid;
+	if (likely(!siov_atomic_load(&ewq->has_control, relaxed)))
+		return desc->pasid;
+	return engine_find_control(ewq, desc->pasid);
 }
 
 /* Which gate, if any, shuts out what is of a record. */

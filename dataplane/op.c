@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "msg.h"
 #include "op_priv.h"
 
 /* Flags that every operation knows. RCI is known but needs an interrupt handle, see op_prepare. */
@@ -142,8 +143,10 @@ check_desc(struct op *op, const struct op_limits *limits)
 		return DSA_COMP_INVALID_FLAGS;
 	if (has_reserved_bits(op))
 		return DSA_COMP_NOZERO_RESERVE;
-	/* No interrupt handle has been given out: none can be named. */
-	if (flags & IDXD_OP_FLAG_RCI)
+	if (!(flags & IDXD_OP_FLAG_RCI))
+		return OP_MORE;
+	if (limits->messages == NULL ||
+	    msg_check(limits->messages, desc->int_handle, desc->pasid) != 0)
 		return DSA_COMP_INT_HANDLE_INVAL;
 	return OP_MORE;
 }

@@ -14,6 +14,7 @@
 
 struct op;
 struct op_limits;
+struct msg_table; /* msg_priv.h */
 struct remote; /* remote_priv.h */
 
 /* One stretch of an operation that crosses no page: at most max bytes from op->done on. Returns
@@ -89,6 +90,7 @@ struct op_limits {
 	uint32_t xfer_max; /* bytes */
 	uint32_t forbidden; /* flags that the queue does not allow */
 	bool priv_enabled;
+	struct msg_table *messages; /* that interrupt handles name; NULL: none is valid */
 	struct remote *remote; /* how the engine reaches other processes */
 };
 

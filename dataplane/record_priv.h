@@ -31,7 +31,7 @@ struct record {
 	SIOV_ATOMIC(uint16_t) nb_drains;
 	/* from control */
 	SIOV_ATOMIC(uint32_t) gate; /* enum engine_gate */
-	uint32_t rsvd;
+	SIOV_ATOMIC(uint32_t) control_pasid; /* of completion records and batch lists; 0: none */
 } __attribute__((aligned(64)));
 
 SIOV_STATIC_ASSERT(sizeof(struct record) == 64, "a record is a cache line");

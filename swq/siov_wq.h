@@ -132,6 +132,9 @@ SIOV_API void siov_wq_free(const struct siov_mem *mem, struct siov_wq *wq);
 
 /** Submit through a limited portal: the queue looks full at its threshold. */
 #define SIOV_LANE_F_LIMITED 0x1u
+/** Interrupt handles in descriptors are of interrupt message storage; else of the MSI-X table. */
+#define SIOV_LANE_F_IMS 0x2u
+#define SIOV_LANE_F_ALL (SIOV_LANE_F_LIMITED | SIOV_LANE_F_IMS)
 
 /**
  * Give the calling, or any one, submitting thread a lane.
@@ -142,7 +145,7 @@ SIOV_API void siov_wq_free(const struct siov_mem *mem, struct siov_wq *wq);
  * before must have passed a quiescent state, without long transfers of the lane, since the detach
  * (siov_dev_attach sees to it).
  *
- * @param flags SIOV_LANE_F_LIMITED or 0.
+ * @param flags SIOV_LANE_F_*.
  * @return 0, -EINVAL (unknown flag), -ENOSPC (lanes_max attached), -ENOMEM.
  */
 SIOV_API int siov_wq_attach(const struct siov_mem *mem, struct siov_wq *wq, uint32_t flags,
@@ -160,6 +163,15 @@ SIOV_API int siov_wq_detach(struct siov_lane *lane);
 
 /** Whether everything published in @p lane was taken out by its engine. Thread: control. */
 SIOV_API bool siov_lane_is_empty(struct siov_lane *lane);
+
+/**
+ * Give a dedicated queue to another address domain.
+ *
+ * @param pasid 0 to SIOV_PASID_MAX. @param priv 1: supervisor.
+ * @return 0; -EINVAL a shared queue; -ERANGE; -EBUSY it is not disabled, or has a lane.
+ * Thread: control. Spec: 7.3 (requirements 7.3.7, 7.6.2).
+ */
+SIOV_API int siov_wq_set_pasid(struct siov_wq *wq, uint32_t pasid, uint32_t priv);
 
 /**
  * Free-running index behind the last descriptor published in @p lane, as of a moment during the

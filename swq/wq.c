@@ -196,7 +196,7 @@ siov_wq_attach(const struct siov_mem *mem, struct siov_wq *wq, uint32_t flags,
 {
 	struct siov_lane *lane;
 
-	if (flags & ~SIOV_LANE_F_LIMITED)
+	if (flags & ~SIOV_LANE_F_ALL)
 		return -EINVAL;
 	if (wq->nb_attached == wq->lanes_max)
 		return -ENOSPC;
@@ -264,6 +264,19 @@ siov_wq_detach(struct siov_lane *lane)
 	credit_reclaim(lane->wq, lane);
 	siov_atomic_store(&lane->attached, 0, release);
 	count_attached(lane->wq, -1);
+	return 0;
+}
+
+int
+siov_wq_set_pasid(struct siov_wq *wq, uint32_t pasid, uint32_t priv)
+{
+	if (wq->mode != SIOV_WQ_DEDICATED)
+		return -EINVAL;
+	if (pasid > SIOV_PASID_MAX || priv > 1)
+		return -ERANGE;
+	if (siov_atomic_load(&wq->state, relaxed) != SIOV_WQ_DISABLED || wq->nb_attached != 0)
+		return -EBUSY;
+	wq->dwq_id = pasid | (priv != 0 ? SIOV_DESC_PRIV : 0);
 	return 0;
 }
 

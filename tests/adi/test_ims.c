@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ims_priv.h"
+#include "ims.h"
 #include "msg_bed.h"
 
 #define NB 65536u

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "ims_priv.h"
+#include "ims.h"
 #include "msg_bed.h"
 
 #define NB_ENGINES 2u

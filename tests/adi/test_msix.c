@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "msg_bed.h"
-#include "msix_priv.h"
+#include "msix.h"
 
 #define NB 2048u
 #define MASK UINT64_C(1)

@@ -32,7 +32,7 @@ test_bad_lanes_and_portals_are_refused(void **state)
 	conf.wqs[1].pasid = PASID;
 	rig = dev_rig_open(&conf);
 	assert_int_equal(siov_dev_attach(rig->dev, 2, 0, &lanes[0]), -EINVAL);
-	assert_int_equal(siov_dev_attach(rig->dev, 0, 2, &lanes[0]), -EINVAL);
+	assert_int_equal(siov_dev_attach(rig->dev, 0, 4, &lanes[0]), -EINVAL);
 	lanes[0] = dev_rig_attach(rig, 0);
 	lanes[1] = dev_rig_attach(rig, 0);
 	assert_int_equal(siov_dev_attach(rig->dev, 0, 0, &lanes[2]), -ENOSPC);

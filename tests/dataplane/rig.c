@@ -54,6 +54,7 @@ rig_open(const struct rig_conf *conf)
 			.priv_enabled = conf->priv_enabled,
 			.socket_id = -1,
 			.iommu = rig->iommu,
+			.messages = {conf->messages[0], conf->messages[1]},
 			.mem = &rig->fm.mem,
 		};
 
@@ -189,7 +190,7 @@ rig_add_guest(struct rig *rig, unsigned int wq, uint32_t pasid)
 {
 	struct siov_lane *lane;
 
-	assert_int_equal(siov_wq_attach(&rig->fm.mem, rig->wqs[wq], 0, &lane), 0);
+	assert_int_equal(siov_wq_attach(&rig->fm.mem, rig->wqs[wq], rig->lane_flags, &lane), 0);
 	return rig_add_guest_on(rig, lane, pasid, NULL);
 }
 

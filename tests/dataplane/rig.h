@@ -48,6 +48,7 @@ struct rig_conf {
 	uint32_t nb_latency; /**< histograms of an engine */
 	uint64_t page_timeout_cycles;
 	bool priv_enabled;
+	struct msg_table *messages[ENGINE_MESSAGES]; /**< NULL: none */
 };
 
 /** Zero in a field means the default. */
@@ -80,6 +81,7 @@ struct rig {
 	unsigned int nb_engines;
 	struct siov_wq *wqs[RIG_WQS_MAX];
 	unsigned int nb_wqs;
+	uint32_t lane_flags; /**< of guests' lanes made from now on; 0 at first */
 	struct rig_guest *guests[RIG_GUESTS_MAX];
 	unsigned int nb_guests;
 	uint8_t *arena;

@@ -280,7 +280,7 @@ test_attach_refuses_unknown_flag_and_one_too_many(void **state)
 	RTE_SET_USED(state);
 	conf.lanes_max = 2;
 	bed = wq_bed_open(&conf, 0);
-	assert_int_equal(siov_wq_attach(&bed->fm.mem, bed->wq, 0x2, &lane), -EINVAL);
+	assert_int_equal(siov_wq_attach(&bed->fm.mem, bed->wq, 0x4, &lane), -EINVAL);
 	wq_bed_attach(bed, SIOV_LANE_F_LIMITED);
 	wq_bed_attach(bed, 0);
 	assert_int_equal(siov_wq_attach(&bed->fm.mem, bed->wq, 0, &lane), -ENOSPC);

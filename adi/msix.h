@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What engines get of MSI-X: the table behind the vectors. */
-#ifndef MSIX_PRIV_H
-#define MSIX_PRIV_H
+#ifndef MSIX_H
+#define MSIX_H
 
 #include <pthread.h>
 
-#include "msg_priv.h"
+#include "msg.h"
 #include "siov_msix.h"
 
 struct siov_msix {
@@ -22,4 +22,4 @@ msix_table(struct siov_msix *msix)
 	return &msix->table;
 }
 
-#endif /* MSIX_PRIV_H */
+#endif /* MSIX_H */

@@ -34,8 +34,8 @@
  * Thread: check, raise: any engine. poll, flush: the engine that owns the port. The rest: control,
  * under the lock of the table's owner.
  */
-#ifndef MSG_PRIV_H
-#define MSG_PRIV_H
+#ifndef MSG_H
+#define MSG_H
 
 #include <assert.h>
 #include <errno.h>
@@ -203,6 +203,12 @@ msg_poll(struct msg_table *t, uint32_t engine, uint64_t now_cycles)
 /* Send all that the engine holds back, due or not: before it stops polling. */
 void msg_flush(struct msg_table *t, uint32_t engine, uint64_t now_cycles);
 
+/*
+ * Control, under the lock of the table's owner: an event as work of the entry's own PASID causes it,
+ * not held back by moderation. As msg_raise().
+ */
+int msg_trigger(struct msg_table *t, uint32_t handle, uint64_t now_cycles);
+
 /* Control. Each of these is for entries in use or not, while engines raise. */
 
 /* Change control bits; a pending entry that is not masked then is sent, once. */
@@ -237,4 +243,4 @@ msg_count(struct msg_port *port, enum siov_ims_count which)
 	siov_atomic_store(&port->counts[which], n + 1, relaxed);
 }
 
-#endif /* MSG_PRIV_H */
+#endif /* MSG_H */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What engines get of interrupt message storage and of MSI-X: the table behind the handles. */
-#ifndef IMS_PRIV_H
-#define IMS_PRIV_H
+#ifndef IMS_H
+#define IMS_H
 
 #include <pthread.h>
 
-#include "msg_priv.h"
+#include "msg.h"
 
 struct siov_ims {
 	struct msg_table table;
@@ -23,4 +23,4 @@ ims_table(struct siov_ims *ims)
 	return &ims->table;
 }
 
-#endif /* IMS_PRIV_H */
+#endif /* IMS_H */

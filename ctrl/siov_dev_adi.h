@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * ADIs of a device: allocated, configured, enabled, drained, aborted, suspended, reset, released.
+ *
+ *     siov_dev_adi_alloc ─► _configure ─► _enable ─► _portal_open, submissions ─► _disable ─► _release
+ *                                              └─► _drain, _abort, _suspend ─► _save; _reset at any time
+ *
+ * The state machine is in siov_adi.h; an action that is not legal now is refused with -EBUSY and
+ * changes nothing. On a shared queue an ADI is the pair (queue, PASID): its work is told from that
+ * of others by the PASID that the DMWr carries, and the queue itself is untouched by whatever
+ * happens to one of its ADIs. Dedicated queues are bound when an ADI is enabled, to more ADIs than
+ * there are queues if need be, and given back when it is disabled and has no lane on them.
+ *
+ * Thread: any but an engine's. What waits for work to end is stepped by the control lcore if one
+ * runs, else by the caller; the rest is done at once under the device's lock.
+ *
+ * Spec: 7.1, 7.2, 7.5, 7.7.
+ */
+#ifndef SIOV_DEV_ADI_H
+#define SIOV_DEV_ADI_H
+
+#include "siov_adi.h"
+#include "siov_dev.h"
+#include "siov_ims.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIOV_ADI_IMAGE_MAX 512u /**< bytes that siov_dev_adi_save() writes at most */
+
+/** What the host sets of an ADI, beyond its type. */
+struct siov_adi_conf {
+	uint32_t pasid; /**< primary: of its work; 0: none so far, it cannot be enabled */
+	/** Secondary, of a control domain: completion records and batch lists; 0: the primary. */
+	uint32_t control_pasid;
+	uint32_t wq_id; /**< its shared queue, where the type has one */
+	uint32_t nb_dwqs; /**< dedicated queues, as the type allows */
+	uint32_t nb_messages; /**< interrupt messages, up to what the type allows */
+};
+
+/** An ADI as it is. */
+struct siov_adi_info {
+	uint32_t id;
+	enum siov_adi_type type;
+	enum siov_adi_owner owner;
+	enum siov_adi_state state;
+	struct siov_adi_conf conf;
+	uint32_t dwqs[SIOV_ADI_DWQS_MAX]; /**< bound to it, see nb_bound */
+	uint32_t nb_bound;
+	uint32_t messages[SIOV_ADI_MESSAGES_MAX]; /**< interrupt handles, conf.nb_messages of them */
+	uint64_t accepted; /**< counts of its life, those before a save included */
+	uint64_t completed;
+	uint64_t failed;
+	uint64_t aborted;
+	uint64_t bytes;
+	uint32_t nb_errors; /**< of its work that no record could tell */
+};
+
+/** An interrupt message of an ADI. */
+struct siov_adi_message {
+	uint64_t addr;
+	uint32_t data;
+	bool is_masked;
+	bool is_pending; /**< ignored when set */
+	struct siov_ims_moderation moderation;
+};
+
+/**
+ * Allocate an ADI. O(1).
+ *
+ * @param id a number that is not given to another soon; 0 to UINT32_MAX - 1.
+ * @return 0; -EINVAL unknown type or owner; -ENOSPC nb_adis of the device; -ENOMEM.
+ * Spec: 7.1 (requirements 7.1.1, 7.1.4).
+ */
+SIOV_API int siov_dev_adi_alloc(struct siov_dev *dev, enum siov_adi_type type,
+				enum siov_adi_owner owner, uint32_t *id);
+
+/**
+ * Set PASIDs, queues and interrupt messages of an ADI that is allocated or configured; messages are
+ * masked.
+ *
+ * @return 0; -ENOENT no such ADI; -EBUSY state; -EINVAL queue (none, or not shared), PASID, number of
+ *         queues or messages; -EEXIST another ADI has this PASID on this queue; -ENOSPC no message
+ *         is free; -ENOMEM. On error nothing has changed.
+ * Thread: the host's; nothing that a guest reaches calls it (requirement 7.6.2).
+ */
+SIOV_API int siov_dev_adi_configure(struct siov_dev *dev, uint32_t id,
+				    const struct siov_adi_conf *conf);
+
+/**
+ * Let an ADI work: bind its dedicated queues, accept its submissions.
+ *
+ * @return 0; -ENOENT; -EBUSY state; -EPERM PASIDs are not enabled in the function; -ENXIO it has no
+ *         PASID; -EAGAIN fewer dedicated queues are free than it needs; -ENOMEM.
+ * Spec: 7.2 (requirements 7.2.1, 7.2.2).
+ */
+SIOV_API int siov_dev_adi_enable(struct siov_dev *dev, uint32_t id);
+
+/**
+ * Wait until what it has had accepted has ended; submissions are told to retry meanwhile.
+ *
+ * @return 0; -ENOENT; -EBUSY state; -ECANCELED another action has overtaken this one; -ETIMEDOUT: it
+ *         is enabled, as before.
+ */
+SIOV_API int siov_dev_adi_drain(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms);
+
+/** The same, and what it has had accepted ends with status SIOV_COMP_ABORTED. */
+SIOV_API int siov_dev_adi_abort(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms);
+
+/** Drain, then accept nothing more. @return as siov_dev_adi_drain. */
+SIOV_API int siov_dev_adi_disable(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms);
+
+/** Drain, then rest, with its queues kept, to be saved or resumed. @return as siov_dev_adi_drain. */
+SIOV_API int siov_dev_adi_suspend(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms);
+
+/** Go on after a suspend. @return 0; -ENOENT; -EBUSY state. */
+SIOV_API int siov_dev_adi_resume(struct siov_dev *dev, uint32_t id);
+
+/**
+ * Reset one ADI; the others go on. What it has had accepted is discarded, without records and
+ * interrupts. When 0 is returned
+ *  - its DMA writes are done or will never be,
+ *  - its DMA reads likewise,
+ *  - interrupts of what had completed were sent, none is pending, its messages are masked,
+ *  - its translation requests are over,
+ *  - no page request of it is outstanding: answers that come later are thrown away.
+ * It is configured then, as by siov_dev_adi_configure().
+ *
+ * @return 0; -ENOENT; -EBUSY it is being reset; -ETIMEDOUT an engine does not poll: it stays shut off,
+ *         as if suspended; try again.
+ * Spec: 7.7 (requirements 7.7.1 to 7.7.4).
+ */
+SIOV_API int siov_dev_adi_reset(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms);
+
+/**
+ * Give an ADI back that is allocated or configured, with its messages.
+ *
+ * @return 0; -ENOENT; -EBUSY state, or it has open portals.
+ */
+SIOV_API int siov_dev_adi_release(struct siov_dev *dev, uint32_t id);
+
+/**
+ * Open a portal of an ADI on a lane of one of its queues, see siov_dev_portal_open().
+ *
+ * @return also -ENOENT (ADI), -EINVAL (a lane of another queue), -ENXIO (no PASID).
+ */
+SIOV_API int siov_dev_adi_portal_open(struct siov_dev *dev, uint32_t id, struct siov_lane *lane,
+				      struct siov_portal **portal);
+
+/** @return 0 or -ENOENT. */
+SIOV_API int siov_dev_adi_info(struct siov_dev *dev, uint32_t id, struct siov_adi_info *info);
+
+/** Called for each ADI, in the order of its index; non-zero ends the walk. May call the device. */
+typedef int (*siov_adi_cb)(const struct siov_adi_info *info, void *arg);
+
+/** Walk all ADIs. @return 0 or cb's value. */
+SIOV_API int siov_dev_adi_walk(struct siov_dev *dev, siov_adi_cb cb, void *arg);
+
+/** The enabled or suspended ADI of a PASID on a queue, as errors name them. @return 0 or -ENOENT. */
+SIOV_API int siov_dev_adi_of(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
+			     uint32_t *id);
+
+/**
+ * Program message @p n of an ADI: host driver only (requirement 7.5.7).
+ *
+ * @return 0; -ENOENT (ADI); -ERANGE (n); -EINVAL (moderation).
+ */
+SIOV_API int siov_dev_adi_set_message(struct siov_dev *dev, uint32_t id, unsigned int n,
+				      const struct siov_adi_message *message);
+
+/** Raise message @p n as work of the ADI would. @return also -EACCES: it is nobody's. */
+SIOV_API int siov_dev_adi_trigger(struct siov_dev *dev, uint32_t id, unsigned int n);
+
+/** Read message @p n. @return as siov_dev_adi_set_message. */
+SIOV_API int siov_dev_adi_get_message(struct siov_dev *dev, uint32_t id, unsigned int n,
+				      struct siov_adi_message *message);
+
+/**
+ * Write an ADI's state as bytes; it must be suspended or configured. PASIDs and queues are not in
+ * it.
+ *
+ * @param out  SIOV_ADI_IMAGE_MAX bytes are always enough.
+ * @return bytes written; -ENOENT; -EBUSY state; -ENOSPC @p len is too small.
+ * Spec: 7.7 (requirement 7.7.7).
+ */
+SIOV_API int siov_dev_adi_save(struct siov_dev *dev, uint32_t id, void *out, size_t len);
+
+/**
+ * Bring saved state into a configured ADI of the same type, with as many queues and messages.
+ *
+ * @return 0; -ENOENT; -EBUSY state; -EBADMSG no image, or a damaged one; -ENOTSUP an image of another
+ *         version; -EINVAL of another type, or other numbers of queues or messages. On error nothing
+ *         has changed.
+ */
+SIOV_API int siov_dev_adi_restore(struct siov_dev *dev, uint32_t id, const void *in, size_t len);
+
+/** What a function-wide reset leaves. */
+enum siov_reset_kind {
+	SIOV_RESET_FLR, /**< no ADI, queues disabled, PASIDs and MSI-X not enabled */
+	SIOV_RESET_ALL, /**< no ADI, queues disabled */
+	SIOV_RESET_KEEP, /**< all ADIs reset, and configured as they were; queues as they were */
+};
+
+/**
+ * Reset the function: what every ADI and queue has had accepted is discarded.
+ *
+ * ADIs with open portals stay allocated (their threads may be using them) but lose their
+ * configuration.
+ *
+ * @return 0; -EBUSY another is under way; -ETIMEDOUT: queues are disabled, ADIs as they were.
+ * Spec: 7.7 (requirement 7.7.6).
+ */
+SIOV_API int siov_dev_reset(struct siov_dev *dev, enum siov_reset_kind kind,
+			    unsigned int timeout_ms);
+
+/** How the function is shared. */
+enum siov_dev_mode {
+	SIOV_MODE_SCALABLE, /**< ADIs */
+	SIOV_MODE_SRIOV, /**< virtual functions: no ADI can be allocated */
+};
+
+/**
+ * Change between Scalable IOV and SR-IOV.
+ *
+ * @return 0; -EINVAL; -EBUSY there are ADIs, or queues are enabled.
+ */
+SIOV_API int siov_dev_set_mode(struct siov_dev *dev, enum siov_dev_mode mode);
+SIOV_API enum siov_dev_mode siov_dev_get_mode(struct siov_dev *dev);
+
+/** Bytes held for ADIs, without portals and per-PASID counters (siov_dev_pasid_memory()). */
+SIOV_API size_t siov_dev_adi_memory(struct siov_dev *dev);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SIOV_DEV_ADI_H */
