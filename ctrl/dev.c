@@ -8,7 +8,7 @@
 #include <rte_errno.h>
 #include <rte_pause.h>
 
-#include "dev_priv.h"
+#include "message_priv.h"
 
 RTE_LOG_REGISTER(ctrl_logtype, siov.ctrl, NOTICE)
 
@@ -65,6 +65,7 @@ create_engines(struct siov_dev *dev)
 	unsigned int i;
 	int ret = 0;
 
+	messages_tables(dev, conf.messages);
 	for (i = 0; i < dev->conf.nb_engines && ret == 0; i++) {
 		conf.id = i;
 		conf.nb_wqs_max = SIOV_DEV_WQS_MAX;
@@ -170,7 +171,11 @@ siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev **out)
 	ret = create_iommu(dev);
 	if (ret != 0)
 		goto fail;
-	ret = create_engines(dev);
+	ret = messages_create(dev);
+	if (ret == 0)
+		ret = adi_pool_create(&dev->adis, mem, conf->socket_id, conf->nb_adis);
+	if (ret == 0)
+		ret = create_engines(dev);
 	for (i = 0; i < conf->nb_wqs && ret == 0; i++)
 		ret = dev_create_wq(dev, i);
 	if (ret != 0)
@@ -196,6 +201,8 @@ siov_dev_free(struct siov_dev *dev)
 	for (i = 0; i < dev->conf.nb_engines; i++)
 		engine_free(dev->engines[i]);
 	dev_free_wqs(dev);
+	adi_pool_free(&dev->adis);
+	messages_free(dev);
 	if (dev->owns_iommu)
 		siov_iommu_free(dev->iommu);
 	pthread_mutex_destroy(&dev->lock);

@@ -56,8 +56,6 @@ dev_adi_admit(struct siov_dev *dev, const struct adi *adi, enum siov_wq_state st
 			siov_wq_set_state(wq, SIOV_WQ_DRAINING);
 		siov_wq_set_state(wq, state);
 	}
-	if (adi->conf.wq_id != ADI_NO_WQ && adi->conf.pasid != 0)
-		dev_adi_admit_context(dev, adi, state);
 }
 
 /* ---- allocate and release ---- */
@@ -129,7 +127,6 @@ dev_adi_unconfigure(struct siov_dev *dev, struct adi *adi)
 	if (adi->conf.wq_id != ADI_NO_WQ && adi->conf.pasid != 0) {
 		*context_slot(dev, adi->conf.wq_id, adi->conf.pasid) = 0;
 		carry(dev, adi, adi->conf.wq_id, false);
-		dev_adi_admit_context(dev, adi, SIOV_WQ_ENABLED);
 	}
 	adi->conf = (struct adi_conf){.wq_id = ADI_NO_WQ};
 }
@@ -189,8 +186,7 @@ check_conf(const struct siov_dev *dev, const struct adi *adi, const struct siov_
 		return -EINVAL;
 	if (!info->has_swq)
 		return 0;
-	if (conf->wq_id >= dev->conf.nb_wqs ||
-	    dev->conf.wqs[conf->wq_id].mode != SIOV_WQ_SHARED)
+	if (conf->wq_id >= dev->conf.nb_wqs || dev->conf.wqs[conf->wq_id].mode != SIOV_WQ_SHARED)
 		return -EINVAL;
 	return 0;
 }

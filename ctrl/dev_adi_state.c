@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "adi_image_priv.h"
+#include "adi_image.h"
 #include "dev_adi_priv.h"
 
 SIOV_STATIC_ASSERT(ADI_IMAGE_MAX <= SIOV_ADI_IMAGE_MAX, "an image fits its promise");
@@ -95,7 +95,6 @@ fill_image(struct siov_dev *dev, const struct adi *adi, struct adi_image *image)
 		.nb_messages = adi->conf.nb_messages,
 		.counts = {info.accepted, info.completed, info.failed, info.aborted, info.bytes},
 	};
-	dev_adi_get_qos(dev, adi, &image->qos);
 	for (i = 0; i < image->nb_messages; i++) {
 		struct siov_adi_message message;
 
@@ -187,8 +186,6 @@ restore(struct siov_dev *dev, struct adi *adi, const struct adi_image *image)
 	    adi->conf.nb_messages != image->nb_messages)
 		return -EINVAL;
 	ret = check_messages(image);
-	if (ret == 0)
-		ret = dev_adi_set_qos(dev, adi, &image->qos);
 	if (ret != 0)
 		return ret;
 	adi->owner = image->owner;

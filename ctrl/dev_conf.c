@@ -12,6 +12,9 @@
 #define DEFAULT_ATC_ENTRIES 131072
 #define DEFAULT_LATENCY 64u
 #define DEFAULT_PAGE_TIMEOUT_MS 1000u
+#define DEFAULT_MSIX 9u
+#define DEFAULT_IMS 2048u
+#define DEFAULT_ADIS 65536u
 #define PRIORITY_MAX 15u
 
 /* Where the reason of a refusal goes. */
@@ -46,6 +49,9 @@ siov_dev_conf_init(struct siov_dev_conf *conf)
 	conf->atc_entries = DEFAULT_ATC_ENTRIES;
 	conf->nb_latency = DEFAULT_LATENCY;
 	conf->page_timeout_ms = DEFAULT_PAGE_TIMEOUT_MS;
+	conf->nb_msix = DEFAULT_MSIX;
+	conf->nb_ims = DEFAULT_IMS;
+	conf->nb_adis = DEFAULT_ADIS;
 	conf->socket_id = -1;
 }
 

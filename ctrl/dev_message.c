@@ -4,9 +4,9 @@
 
 #include <rte_cycles.h>
 
-#include "ims_priv.h"
+#include "ims.h"
 #include "message_priv.h"
-#include "msix_priv.h"
+#include "msix.h"
 
 #define VECTOR_FIRST 1u /* vector 0 is the function's own */
 

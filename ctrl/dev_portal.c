@@ -117,9 +117,8 @@ siov_dev_detach(struct siov_dev *dev, struct siov_lane *lane, unsigned int timeo
 	return control_call(dev, step_detach, &detach, timeout_ms);
 }
 
-/* Under the lock. */
-static int
-open_portal(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out)
+int
+dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out)
 {
 	struct dev_wq *dwq = find_lane(dev, conf->lane);
 	unsigned int i;
@@ -150,7 +149,7 @@ siov_dev_portal_open(struct siov_dev *dev, struct siov_lane *lane, uint32_t pasi
 	if (flags & ~(SIOV_PORTAL_F_PASID | SIOV_PORTAL_F_PRIV))
 		return -EINVAL;
 	dev_lock(dev);
-	ret = open_portal(dev, &conf, portal);
+	ret = dev_portal_open(dev, &conf, portal);
 	dev_unlock(dev);
 	return ret;
 }

@@ -9,10 +9,13 @@
 
 #include <rte_log.h>
 
+#include "adi.h"
 #include "control_priv.h"
 #include "engine.h"
 #include "portal_pool_priv.h"
 #include "siov_dev.h"
+#include "siov_dev_adi.h"
+#include "siov_msix.h"
 
 extern int ctrl_logtype;
 
@@ -38,6 +41,7 @@ struct dev_wq {
 	bool is_draining; /* a drain is in progress and owns the queue's state */
 	bool has_old_lanes; /* detached, and perhaps still in some engine's list */
 	uint64_t old_lanes_token;
+	uint32_t adi; /* a dedicated queue's ADI: its id + 1; 0: none */
 };
 
 /* Errors that nobody has fetched yet, oldest first. */
@@ -64,6 +68,12 @@ struct siov_dev {
 	struct portal_pool portals;
 	struct dev_error_log errors;
 	bool is_pasid_off; /* PASID Enable of the PASID capability is clear */
+	bool is_resetting; /* the whole function */
+	enum siov_dev_mode mode;
+	struct adi_pool adis;
+	struct siov_msix *msix; /* NULL: nothing is interrupted */
+	struct siov_ims *ims; /* NULL: ADIs have vectors of the MSI-X table */
+	uint64_t vectors_used[SIOV_MSIX_VECTORS_MAX / 64];
 };
 
 static inline void
@@ -101,6 +111,15 @@ int dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf);
 
 /* Set a gate on all engines of a queue, see engine_set_gate(). 0 or -ENOMEM. Under the lock. */
 int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);
+
+/*
+ * Whether everything that a queue had accepted has ended; asked again and again, with the two others
+ * as they were left, first false. Under the lock.
+ */
+bool dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token);
+
+/* Open a portal, see siov_dev_portal_open(). Under the lock. */
+int dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out);
 
 /* Monotonic time [ns]. */
 uint64_t dev_now_ns(void);

@@ -56,21 +56,21 @@ are_lanes_empty(const struct siov_wq *wq)
 	return true;
 }
 
-static bool
-is_drained(struct siov_dev *dev, const struct dev_wq *dwq, struct drain *drain)
+bool
+dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token)
 {
 	struct rte_rcu_qsbr *qsbr = siov_iommu_qsbr(dev->iommu);
 	unsigned int i;
 
 	if (!are_lanes_empty(dwq->wq)) {
-		drain->has_token = false;
+		*has_token = false;
 		return false;
 	}
-	if (!drain->has_token) {
-		drain->token = rte_rcu_qsbr_start(qsbr);
-		drain->has_token = true;
+	if (!*has_token) {
+		*token = rte_rcu_qsbr_start(qsbr);
+		*has_token = true;
 	}
-	if (rte_rcu_qsbr_check(qsbr, drain->token, false) != 1)
+	if (rte_rcu_qsbr_check(qsbr, *token, false) != 1)
 		return false;
 	for (i = 0; i < dwq->nb_engines; i++) {
 		if (engine_nb_aside(dwq->engines[i], dwq->id, SIOV_PASID_OTHERS) != 0)
@@ -124,7 +124,7 @@ step_drain(struct siov_dev *dev, void *arg)
 			return 0;
 		begin_drain(dwq, drain);
 	}
-	if (is_drained(dev, dwq, drain)) {
+	if (dev_is_empty(dev, dwq, &drain->has_token, &drain->token)) {
 		end_drain(dwq, drain, drain->then);
 		return 0;
 	}

@@ -113,15 +113,40 @@ take_portal(struct portal_pool *pool)
 	return ++pool->nb_used;
 }
 
-/* The head of a PASID's chain, in a block made where there was none; NULL: no memory. */
-static uint32_t *
-take_head(struct portal_pool *pool, struct portal_index *index, uint32_t pasid)
+/* A PASID's block, made where there was none; NULL: no memory. */
+static struct portal_block *
+take_block(struct portal_pool *pool, struct portal_index *index, uint32_t pasid)
 {
 	struct portal_block **block = &index->dir[pasid >> PORTAL_BLOCK_LOG2];
 
 	if (*block == NULL)
 		*block = alloc_counted(pool, "siov_portal_block", sizeof(**block));
-	return *block != NULL ? &(*block)->first[pasid & (PORTAL_BLOCK - 1)] : NULL;
+	return *block;
+}
+
+/* The head of a PASID's chain; NULL: no memory. */
+static uint32_t *
+take_head(struct portal_pool *pool, struct portal_index *index, uint32_t pasid)
+{
+	struct portal_block *block = take_block(pool, index, pasid);
+
+	return block != NULL ? &block->first[pasid & (PORTAL_BLOCK - 1)] : NULL;
+}
+
+uint32_t *
+portal_adi_slot(struct portal_pool *pool, struct portal_index *index, uint32_t pasid)
+{
+	struct portal_block *block = take_block(pool, index, pasid);
+
+	return block != NULL ? &block->adi[pasid & (PORTAL_BLOCK - 1)] : NULL;
+}
+
+uint32_t
+portal_adi(const struct portal_index *index, uint32_t pasid)
+{
+	const struct portal_block *block = index->dir[pasid >> PORTAL_BLOCK_LOG2];
+
+	return block != NULL ? block->adi[pasid & (PORTAL_BLOCK - 1)] : 0;
 }
 
 /* ---- chains ---- */
@@ -238,6 +263,16 @@ portal_close_lane(struct portal_pool *pool, struct portal_index *index, uint32_t
 {
 	while (index->lane_first[lane_id] != 0)
 		close_portal(pool, index, index->lane_first[lane_id]);
+}
+
+bool
+portal_is_open(const struct portal_pool *pool, const struct portal_index *index, uint32_t pasid)
+{
+	uint32_t id = portal_first(index, pasid);
+
+	while (id != 0 && portal_at(pool, id)->lane == NULL)
+		id = link_at(pool, id)->next;
+	return id != 0;
 }
 
 void

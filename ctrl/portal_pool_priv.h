@@ -47,6 +47,8 @@ struct portal_pool {
 
 struct portal_block {
 	uint32_t first[PORTAL_BLOCK];
+	uint32_t adi
+		[PORTAL_BLOCK]; /* whose PASID it is on this queue: an ADI's id + 1; 0: nobody's */
 };
 
 /* Those of one queue. */
@@ -81,6 +83,16 @@ void portal_close_lane(struct portal_pool *pool, struct portal_index *index, uin
 
 /* Number of a PASID's first portal, open or closed; 0: it never had one. */
 uint32_t portal_first(const struct portal_index *index, uint32_t pasid);
+
+/* Whether a PASID has an open portal. */
+bool portal_is_open(const struct portal_pool *pool, const struct portal_index *index,
+		    uint32_t pasid);
+
+/* Where the ADI of a PASID is noted; NULL: no memory. */
+uint32_t *portal_adi_slot(struct portal_pool *pool, struct portal_index *index, uint32_t pasid);
+
+/* What is noted there; 0: nothing. */
+uint32_t portal_adi(const struct portal_index *index, uint32_t pasid);
 
 /* Add to nb, by enum siov_dmwr, what was submitted through a PASID's portals. */
 void portal_add_counts(const struct portal_pool *pool, const struct portal_index *index,

@@ -50,7 +50,12 @@ extern "C" {
 #define SIOV_DEV_PAGE_TIMEOUT_MAX 3600000u /**< milliseconds */
 #define SIOV_DEV_LATENCY_MAX (1u << 20) /**< histograms of an engine, 4 KiB each */
 
+#define SIOV_DEV_MSIX_MAX 2048u
+#define SIOV_DEV_IMS_MAX (1u << 20)
+#define SIOV_DEV_ADIS_MAX (1u << 20)
+
 struct siov_dev;
+struct siov_ir; /* siov_ir.h */
 
 /** One work queue. */
 struct siov_dev_wq_conf {
@@ -99,6 +104,11 @@ struct siov_dev_conf {
 	 */
 	void (*on_fault)(void *arg, const struct siov_fault_record *fault);
 	void *fault_arg;
+	struct siov_ir
+		*ir; /**< interrupt remapping of the platform; NULL: nothing is interrupted */
+	uint32_t nb_msix; /**< vectors of the function, 1 to SIOV_DEV_MSIX_MAX */
+	uint32_t nb_ims; /**< interrupt message storage, 0 to SIOV_DEV_IMS_MAX entries */
+	uint32_t nb_adis; /**< ADIs at most, 1 to SIOV_DEV_ADIS_MAX */
 	uint16_t rid; /**< requester id: what faults, page requests and interrupts carry */
 	struct siov_iommu *iommu; /**< the platform; NULL: the device makes one of its own */
 	const struct siov_mem *mem; /**< NULL: siov_mem_eal() */

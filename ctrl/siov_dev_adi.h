@@ -49,7 +49,8 @@ struct siov_adi_info {
 	struct siov_adi_conf conf;
 	uint32_t dwqs[SIOV_ADI_DWQS_MAX]; /**< bound to it, see nb_bound */
 	uint32_t nb_bound;
-	uint32_t messages[SIOV_ADI_MESSAGES_MAX]; /**< interrupt handles, conf.nb_messages of them */
+	uint32_t
+		messages[SIOV_ADI_MESSAGES_MAX]; /**< interrupt handles, conf.nb_messages of them */
 	uint64_t accepted; /**< counts of its life, those before a save included */
 	uint64_t completed;
 	uint64_t failed;
@@ -207,7 +208,7 @@ enum siov_reset_kind {
  * Reset the function: what every ADI and queue has had accepted is discarded.
  *
  * ADIs with open portals stay allocated (their threads may be using them) but lose their
- * configuration.
+ * configuration, and with it what tells their work from that of others: close portals first.
  *
  * @return 0; -EBUSY another is under way; -ETIMEDOUT: queues are disabled, ADIs as they were.
  * Spec: 7.7 (requirement 7.7.6).
