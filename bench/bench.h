@@ -77,6 +77,7 @@ void bench_latency(void);
 void bench_pasid_scale(void);
 void bench_fairness(void);
 void bench_batch(void);
+void bench_adi(void);
 void bench_control(void);
 
 /* Wait a moment for the other side: pause, and every so often give a shared CPU away. */

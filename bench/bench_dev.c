@@ -26,6 +26,7 @@ free_all(struct bench_dev *bd)
 	siov_gmem_free(bd->gmem);
 	siov_prq_free(bd->prq);
 	siov_dev_free(bd->dev);
+	siov_ir_free(bd->ir);
 	bd->dev = NULL;
 }
 
@@ -42,6 +43,7 @@ struct purpose {
 	uint32_t nb_pasids;
 	enum siov_domain_kind kind;
 	bool has_prq;
+	bool has_ir;
 };
 
 static bool
@@ -62,6 +64,19 @@ make_memory(struct bench_dev *bd, const struct purpose *purpose)
 }
 
 static bool
+make_ir(struct bench_dev *bd, struct siov_dev_conf *conf)
+{
+	struct siov_ir_conf ir_conf;
+
+	siov_ir_conf_init(&ir_conf);
+	if (siov_ir_create(&ir_conf, &bd->ir) != 0)
+		return false;
+	conf->ir = bd->ir;
+	conf->nb_ims = 65536;
+	return true;
+}
+
+static bool
 start(struct bench_dev *bd, const struct purpose *purpose)
 {
 	struct siov_dev_conf conf;
@@ -70,7 +85,8 @@ start(struct bench_dev *bd, const struct purpose *purpose)
 	siov_dev_conf_init(&conf);
 	conf.wqs[0].size = purpose->entries;
 	conf.wqs[0].flags = purpose->has_prq ? SIOV_WQ_F_BOF : 0;
-	if (siov_dev_create(&conf, &bd->dev) != 0 || !make_memory(bd, purpose))
+	if ((purpose->has_ir && !make_ir(bd, &conf)) || siov_dev_create(&conf, &bd->dev) != 0 ||
+	    !make_memory(bd, purpose))
 		goto fail;
 	for (; bd->nb_pasids < purpose->nb_pasids; bd->nb_pasids++) {
 		if (siov_gmem_bind(bd->gmem, bd->nb_pasids + 1) != 0)
@@ -117,6 +133,20 @@ bench_dev_start_prq(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 		return false;
 	*prq = bd->prq;
 	return true;
+}
+
+bool
+bench_dev_start_ir(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes, uint32_t nb_pasids)
+{
+	const struct purpose purpose = {
+		.entries = entries,
+		.mem_bytes = mem_bytes,
+		.nb_pasids = nb_pasids,
+		.kind = SIOV_DOMAIN_SECOND_STAGE,
+		.has_ir = true,
+	};
+
+	return start(bd, &purpose);
 }
 
 static bool

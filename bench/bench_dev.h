@@ -3,7 +3,9 @@
 #ifndef BENCH_DEV_H
 #define BENCH_DEV_H
 
+#include "siov_dev_adi.h"
 #include "siov_gmem.h"
+#include "siov_ir.h"
 #include "siov_prq.h"
 
 struct bench_dev {
@@ -12,6 +14,7 @@ struct bench_dev {
 	uint8_t *hva; /* guest memory */
 	uint64_t iova; /* its device address */
 	struct siov_prq *prq; /* page requests; NULL: none */
+	struct siov_ir *ir; /* interrupt remapping; NULL: none */
 	uint32_t nb_pasids;
 	/* The engine reads it at each poll: a line of its own. */
 	SIOV_ATOMIC(uint32_t) stop __attribute__((aligned(64)));
@@ -31,6 +34,10 @@ bool bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_b
 /* The same for PASID 1 of a guest with nested tables, whose page requests go to *prq. */
 bool bench_dev_start_prq(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 			 struct siov_prq **prq);
+
+/* The same with interrupts, and 65,536 entries of IMS. */
+bool bench_dev_start_ir(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+			uint32_t nb_pasids);
 
 /* Stop the engine and take everything down, whatever became of the submissions. */
 void bench_dev_abandon(struct bench_dev *bd);

@@ -2,7 +2,9 @@
 /*
  * From submission to observed completion, one no-op at a time through the whole device. The next
  * record is cleared while the answer is on its way, as a client would. Limit: a cache line that
- * goes there and one that comes back between the same two cores. Peer: a pair of rte_rings.
+ * goes there and one that comes back between the same two cores. Peer: a pair of rte_rings. With
+ * seen=interrupt the client does not look at its record, but for the vector that the completion
+ * posts to its virtual processor: IMS entry, remapping, posted-interrupt descriptor.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 
 #include "bench.h"
 #include "bench_dev.h"
+#include "siov_posted.h"
 
 #define RECORDS 8u
 #define RECORD_STRIDE 64u /* a line each */
@@ -109,6 +112,80 @@ measure_ours(const void *args)
 	    siov_dev_portal_open(o.bd.dev, lane, 1, SIOV_PORTAL_F_PASID, &o.portal) == 0)
 		ns = time_trips(args, trip_ours, &o);
 	return bench_dev_stop(&o.bd, o.nb) ? ns : BENCH_FAILED;
+}
+
+/* ---- ours, by interrupt ---- */
+
+#define VECTOR 64u
+#define NOTIFICATION 48u
+
+struct by_interrupt {
+	struct ours o;
+	struct siov_intr_dest *dest;
+	struct siov_pid_desc *pid;
+};
+
+static bool
+trip_interrupt(void *ctx, uint64_t i)
+{
+	struct by_interrupt *b = ctx;
+	unsigned int rounds = 0;
+	int vector;
+
+	b->o.desc.completion_addr = b->o.bd.iova + i % RECORDS * RECORD_STRIDE;
+	if (siov_enqcmd(b->o.portal, &b->o.desc) != SIOV_DMWR_SUCCESS)
+		return false;
+	b->o.nb++;
+	record_at(&b->o, i + RECORDS / 2)->status = DSA_COMP_NONE;
+	while ((vector = siov_pid_take(b->pid)) < 0)
+		bench_relax(&rounds, bench_opt->shares_cpus);
+	/* What was written before the message is there. */
+	return vector == VECTOR && record_at(&b->o, i)->status == DSA_COMP_SUCCESS;
+}
+
+/* An ADI whose message is posted to a virtual processor. */
+static bool
+open_interrupt(struct by_interrupt *b)
+{
+	const struct siov_adi_conf conf = {.pasid = 1, .nb_messages = 1};
+	const struct siov_adi_message message = {.addr = siov_ir_msi_addr(0)};
+	struct siov_ir_entry entry = {.vector = VECTOR};
+	struct siov_adi_info info;
+	struct siov_lane *lane;
+	uint32_t id;
+
+	b->pid = rte_zmalloc(NULL, sizeof(*b->pid), 64);
+	if (b->pid == NULL || siov_intr_dest_create(b->o.bd.ir, 0, &b->dest) != 0 ||
+	    siov_pid_init(b->pid, siov_intr_dest_id(b->dest), NOTIFICATION) != 0)
+		return false;
+	entry.pid = b->pid;
+	if (siov_ir_set(b->o.bd.ir, 0, &entry) != 0 ||
+	    siov_dev_adi_alloc(b->o.bd.dev, SIOV_ADI_CONTEXT, SIOV_ADI_VM, &id) != 0 ||
+	    siov_dev_adi_configure(b->o.bd.dev, id, &conf) != 0 ||
+	    siov_dev_adi_set_message(b->o.bd.dev, id, 0, &message) != 0 ||
+	    siov_dev_adi_enable(b->o.bd.dev, id) != 0 ||
+	    siov_dev_adi_info(b->o.bd.dev, id, &info) != 0)
+		return false;
+	b->o.desc.flags = IDXD_OP_FLAG_CRAV | IDXD_OP_FLAG_RCR | IDXD_OP_FLAG_RCI;
+	b->o.desc.int_handle = (uint16_t)info.messages[0];
+	return siov_dev_attach(b->o.bd.dev, 0, SIOV_LANE_F_IMS, &lane) == 0 &&
+	       siov_dev_adi_portal_open(b->o.bd.dev, id, lane, &b->o.portal) == 0;
+}
+
+static double
+measure_interrupt(const void *args)
+{
+	struct by_interrupt b = {0};
+	double ns = BENCH_FAILED;
+
+	if (!bench_dev_start_ir(&b.o.bd, 128, 2u << 20, 1))
+		return BENCH_FAILED;
+	if (open_interrupt(&b))
+		ns = time_trips(args, trip_interrupt, &b);
+	if (!bench_dev_stop(&b.o.bd, b.o.nb))
+		ns = BENCH_FAILED;
+	rte_free(b.pid);
+	return ns;
 }
 
 /* ---- limit ---- */
@@ -225,7 +302,14 @@ bench_latency(void)
 	static const struct {
 		const char *name;
 		double quantile;
-	} cases[] = {{"quantile=p50", 0.5}, {"quantile=p99", 0.99}, {"quantile=p999", 0.999}};
+		bench_measure_fn measure;
+	} cases[] = {
+		{"quantile=p50", 0.5, measure_ours},
+		{"quantile=p99", 0.99, measure_ours},
+		{"quantile=p999", 0.999, measure_ours},
+		{"seen=interrupt,quantile=p50", 0.5, measure_interrupt},
+		{"seen=interrupt,quantile=p99", 0.99, measure_interrupt},
+	};
 	/* On one CPU a trip may take time slices. */
 	unsigned int nb = bench_opt->shares_cpus ? 1000 : bench_opt->quick ? 50000 : 200000;
 	unsigned int i;
@@ -237,7 +321,7 @@ bench_latency(void)
 			.name = cases[i].name,
 			.unit = "ns",
 			.less_is_better = true,
-			.ours = {"siov", measure_ours},
+			.ours = {"siov", cases[i].measure},
 			.peers = {{"rte_ring_mp", measure_rings}},
 			.limit = {"ping_pong", measure_ping},
 			.args = &args,

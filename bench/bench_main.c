@@ -282,7 +282,8 @@ static const struct {
 	{"latency", bench_latency},       {"isolation", bench_isolation},
 	{"unmap", bench_unmap},           {"page_request", bench_page_request},
 	{"fairness", bench_fairness},     {"pasid_scale", bench_pasid_scale},
-	{"batch", bench_batch},           {"control", bench_control},
+	{"batch", bench_batch},           {"adi", bench_adi},
+	{"control", bench_control},
 };
 
 /* The first line of a file that starts with key, after its colon. */
