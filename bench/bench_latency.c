@@ -130,15 +130,18 @@ trip_interrupt(void *ctx, uint64_t i)
 {
 	struct by_interrupt *b = ctx;
 	unsigned int rounds = 0;
-	int vector;
+	int vector = -1;
 
 	b->o.desc.completion_addr = b->o.bd.iova + i % RECORDS * RECORD_STRIDE;
 	if (siov_enqcmd(b->o.portal, &b->o.desc) != SIOV_DMWR_SUCCESS)
 		return false;
 	b->o.nb++;
 	record_at(&b->o, i + RECORDS / 2)->status = DSA_COMP_NONE;
-	while ((vector = siov_pid_take(b->pid)) < 0)
-		bench_relax(&rounds, bench_opt->shares_cpus);
+	while (vector < 0) {
+		vector = siov_pid_take(b->pid);
+		if (vector < 0)
+			bench_relax(&rounds, bench_opt->shares_cpus);
+	}
 	/* What was written before the message is there. */
 	return vector == VECTOR && record_at(&b->o, i)->status == DSA_COMP_SUCCESS;
 }
