@@ -35,8 +35,9 @@ find_lane(struct siov_dev *dev, const struct siov_lane *lane)
 }
 
 /*
- * A lane that was detached may be given to another engine when it is attached again. By then its
- * former engine must have seen that it is gone, and must have ended its long transfers.
+ * A lane that was detached may be given to another engine, or get other flags, when it is attached
+ * again. By then its former engine must have seen that it is gone, be done with its last burst, and
+ * have ended its long transfers.
  */
 static bool
 are_old_lanes_free(struct siov_dev *dev, struct dev_wq *dwq)
@@ -99,10 +100,8 @@ step_detach(struct siov_dev *dev, void *arg)
 	if (ret != 0)
 		return ret;
 	portal_close_lane(&dev->portals, &dwq->portals, detach->lane->id);
-	if (dwq->nb_engines > 1) {
-		dwq->old_lanes_token = rte_rcu_qsbr_start(siov_iommu_qsbr(dev->iommu));
-		dwq->has_old_lanes = true;
-	}
+	dwq->old_lanes_token = rte_rcu_qsbr_start(siov_iommu_qsbr(dev->iommu));
+	dwq->has_old_lanes = true;
 	return 0;
 }
 

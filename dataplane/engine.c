@@ -546,7 +546,8 @@ execute_one(struct siov_engine *engine, struct engine_wq *ewq, struct burst *bur
 		burst->comp[i] = NULL;
 		burst->comp_error[i] = DSA_COMP_CRA_XLAT;
 	}
-	if (unlikely((burst->comp_error[i] | burst->gate | siov_atomic_load(&rec->gate, relaxed)) !=
+	/* Acquire: what control did before it opened a gate has happened. */
+	if (unlikely((burst->comp_error[i] | burst->gate | siov_atomic_load(&rec->gate, acquire)) !=
 		     0) &&
 	    refuse_one(engine, ewq, burst, i, &op))
 		return;
@@ -585,7 +586,7 @@ engine_run_members(struct siov_engine *engine, const struct origin *from, struct
 	burst->batch = batch;
 	burst->messages = from->messages;
 	burst->limits = &ewq->member_limits[from->messages == engine->messages[ENGINE_IMS]];
-	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
+	burst->gate = siov_atomic_load(&ewq->gate, acquire);
 	look_up_members(engine, ewq, burst, from->rec);
 	look_ahead(engine, ewq, burst, 0);
 	for (i = 0; i < burst->nb && bytes <= ENGINE_SLICE_BYTES && !batch->has_member; i++) {
@@ -651,7 +652,7 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 	messages = lane->flags & SIOV_LANE_F_IMS ? ENGINE_IMS : ENGINE_MSIX;
 	burst->messages = engine->messages[messages];
 	burst->limits = &ewq->limits[messages];
-	burst->gate = siov_atomic_load(&ewq->gate, relaxed);
+	burst->gate = siov_atomic_load(&ewq->gate, acquire);
 	look_up_burst(engine, ewq, burst);
 	look_ahead(engine, ewq, burst, 0);
 	for (i = 0; i < burst->nb; i++) {

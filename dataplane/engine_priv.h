@@ -157,7 +157,7 @@ engine_comp_pasid(const struct engine_wq *ewq, const struct dsa_hw_desc *desc)
 static inline uint32_t
 engine_gate_of(const struct engine_wq *ewq, const struct record *rec)
 {
-	return siov_atomic_load(&rec->gate, relaxed) | siov_atomic_load(&ewq->gate, relaxed);
+	return siov_atomic_load(&rec->gate, acquire) | siov_atomic_load(&ewq->gate, acquire);
 }
 
 /*

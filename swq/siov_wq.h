@@ -141,9 +141,8 @@ SIOV_API void siov_wq_free(const struct siov_mem *mem, struct siov_wq *wq);
  *
  * A lane takes `size` + SIOV_LANE_AHEAD, rounded up to a power of two, times 64 bytes (72 with
  * stamps): 128 KiB at 1,024 entries, 8 MiB at 65,536. Memory of
- * detached lanes is used again, perhaps by another engine: where several serve the queue, the one
- * before must have passed a quiescent state, without long transfers of the lane, since the detach
- * (siov_dev_attach sees to it).
+ * detached lanes is used again, perhaps by another engine: the one before must have passed a
+ * quiescent state, without long transfers of the lane, since the detach (siov_dev_attach sees to it).
  *
  * @param flags SIOV_LANE_F_*.
  * @return 0, -EINVAL (unknown flag), -ENOSPC (lanes_max attached), -ENOMEM.

@@ -39,23 +39,26 @@ memory(struct client *client, uint64_t offset)
 	return (uint8_t *)siov_gmem_hva(client->bed->rig->gmem) + client->at + offset;
 }
 
-static void
-submit_copy(struct client *client, uint64_t i)
+static struct dsa_hw_desc
+copy_desc(const struct client *client, unsigned int slot)
 {
-	uint64_t iova = siov_gmem_iova(client->bed->rig->gmem) + client->at;
-	unsigned int slot = i % SLOTS;
-	struct dsa_hw_desc desc __attribute__((aligned(64))) =
-		dev_rig_desc(client->bed->rig, DSA_OPCODE_MEMMOVE, client->first_comp + slot);
+	uint64_t iova = siov_gmem_iova(client->bed->rig->gmem);
 
-	desc.src_addr = iova + slot * CHUNK;
-	desc.dst_addr = iova + (SLOTS + slot) * CHUNK;
-	desc.xfer_size = CHUNK;
-	if (client->rings) {
-		desc.flags |= IDXD_OP_FLAG_RCI;
-		desc.int_handle = (uint16_t)client->handle;
-	}
-	memset(memory(client, slot * CHUNK), (int)(i * 7 + 1), CHUNK);
-	while (siov_enqcmd(client->portal, &desc) != SIOV_DMWR_SUCCESS &&
+	return (struct dsa_hw_desc){
+		.opcode = DSA_OPCODE_MEMMOVE,
+		.flags = DEV_RIG_CRAV_RCR | (client->rings ? IDXD_OP_FLAG_RCI : 0),
+		.int_handle = (uint16_t)client->handle,
+		.completion_addr = iova + (client->first_comp + slot) * SIOV_COMP_SIZE,
+		.src_addr = iova + client->at + slot * CHUNK,
+		.dst_addr = iova + client->at + (SLOTS + slot) * CHUNK,
+		.xfer_size = CHUNK,
+	};
+}
+
+static void
+post(struct client *client, const struct dsa_hw_desc *desc)
+{
+	while (siov_enqcmd(client->portal, desc) != SIOV_DMWR_SUCCESS &&
 	       !siov_atomic_load(&client->stop, relaxed))
 		sched_yield();
 }
@@ -70,7 +73,11 @@ run_checked(void *arg)
 	for (i = 0; !siov_atomic_load(&client->stop, relaxed); i++) {
 		unsigned int slot = i % SLOTS;
 
-		submit_copy(client, i);
+		struct dsa_hw_desc desc __attribute__((aligned(64))) = copy_desc(client, slot);
+
+		memset(memory(client, slot * CHUNK), (int)(i * 7 + 1), CHUNK);
+		memset(&client->bed->rig->comps[client->first_comp + slot], 0, SIOV_COMP_SIZE);
+		post(client, &desc);
 		while (!dev_rig_is_done(client->bed->rig, client->first_comp + slot) &&
 		       !siov_atomic_load(&client->stop, relaxed))
 			sched_yield();
@@ -85,7 +92,7 @@ run_checked(void *arg)
 	return NULL;
 }
 
-/* As fast as the queue takes it; nobody waits for anything. */
+/* As fast as the queue takes it; nobody waits for anything, nor looks at what comes of it. */
 static void *
 run_wild(void *arg)
 {
@@ -93,7 +100,10 @@ run_wild(void *arg)
 	uint64_t i;
 
 	for (i = 0; !siov_atomic_load(&client->stop, relaxed); i++) {
-		submit_copy(client, i);
+		const struct dsa_hw_desc desc __attribute__((aligned(64))) =
+			copy_desc(client, i % SLOTS);
+
+		post(client, &desc);
 		if (i % 32 == 0)
 			sched_yield();
 	}
