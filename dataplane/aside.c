@@ -129,8 +129,7 @@ op_to_discard(struct aside *entry, struct op *scratch)
 		entry->op.desc = &entry->desc;
 		return &entry->op;
 	}
-	scratch->desc = &entry->desc;
-	op_refuse(scratch, SIOV_COMP_ABORTED, 0);
+	*scratch = aside_end_op(entry, SIOV_COMP_ABORTED, 0);
 	if (entry->kind == ASIDE_BATCH)
 		scratch->done = entry->batch.done;
 	return scratch;

@@ -48,6 +48,19 @@ struct aside *aside_add(const struct origin *from, struct siov_lane *lane, enum 
 			const struct dsa_hw_desc *desc);
 void aside_remove(struct aside *entry);
 
+/* The end of an entry whose operation has no data: what is told to the client. */
+static inline struct op
+aside_end_op(const struct aside *entry, uint8_t code, uint64_t fault_addr)
+{
+	struct op op = {
+		.desc = &entry->desc,
+		.perm_shift = (uint8_t)op_perm_shift(siov_desc_load_word(&entry->desc)),
+	};
+
+	op_refuse(&op, code, fault_addr);
+	return op;
+}
+
 /* A turn for one entry, queue after queue. Returns turns in which something was done, 0 or 1. */
 unsigned int aside_poll(struct siov_engine *engine);
 

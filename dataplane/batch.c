@@ -159,18 +159,16 @@ static void
 finish_batch(struct siov_engine *engine, struct aside *entry)
 {
 	const struct batch *batch = &entry->batch;
-	struct op op;
+	struct op op = aside_end_op(entry, DSA_COMP_SUCCESS, batch->fault_addr);
 	uint8_t *comp;
 
-	op.desc = &entry->desc;
-	op_refuse(&op, DSA_COMP_SUCCESS, batch->fault_addr);
 	if (batch->status != OP_MORE)
 		op.status = batch->status;
 	else if (batch->has_failed)
 		op.status = DSA_COMP_BATCH_FAIL;
 	op.done = batch->done;
 	op.fault_reason = batch->fault_reason;
-	op.fault_perm = SIOV_PERM_R;
+	op.fault_perm = (uint8_t)(SIOV_PERM_R << op.perm_shift);
 	if (engine_find_comp(engine, entry->from.ewq, &entry->desc, &comp) != 0)
 		op_refuse(&op, DSA_COMP_CRA_XLAT, entry->desc.completion_addr);
 	engine_finish_op(engine, &entry->from, &op, comp);

@@ -78,8 +78,8 @@ is_nothing_aside(const struct siov_engine *engine, const struct aside *entry)
 enum aside_turn
 drain_turn(struct siov_engine *engine, struct aside *entry)
 {
-	struct op op;
 	uint8_t *comp;
+	struct op op;
 
 	if (!have_lanes_passed(entry))
 		return ASIDE_WAITS;
@@ -88,8 +88,7 @@ drain_turn(struct siov_engine *engine, struct aside *entry)
 		return ASIDE_WORKED;
 	if (!is_nothing_aside(engine, entry))
 		return ASIDE_WAITS;
-	op.desc = &entry->desc;
-	op_refuse(&op, DSA_COMP_SUCCESS, 0);
+	op = aside_end_op(entry, DSA_COMP_SUCCESS, 0);
 	if (engine_find_comp(engine, entry->from.ewq, &entry->desc, &comp) != 0)
 		op_refuse(&op, DSA_COMP_CRA_XLAT, entry->desc.completion_addr);
 	engine_finish_op(engine, &entry->from, &op, comp);

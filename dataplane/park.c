@@ -107,13 +107,12 @@ finish_entry(struct siov_engine *engine, struct parked *entry, uint8_t *comp)
 
 /* A gate shuts the operation out. */
 static void
-discard(struct siov_engine *engine, struct parked *entry)
+discard(struct siov_engine *engine, struct parked *entry, uint32_t gate)
 {
 	if (entry->ticket.slot != NULL)
 		siov_prq_abandon(&entry->ticket);
 	entry->op.desc = &entry->desc;
-	engine_discard_op(engine, &entry->from, &entry->op,
-			  engine_gate_of(entry->from.ewq, entry->from.rec));
+	engine_discard_op(engine, &entry->from, &entry->op, gate);
 	remove_entry(engine->park, entry);
 }
 
@@ -233,13 +232,14 @@ run_entry(struct siov_engine *engine, struct parked *entry, uint8_t *comp, uint6
 static uint32_t
 attempt(struct siov_engine *engine, struct parked *entry, uint64_t now_cycles)
 {
+	uint32_t gate = engine_gate_of(entry->from.ewq, entry->from.rec);
 	uint32_t before = entry->op.done;
 	uint8_t *comp;
 	int reason;
 
 	entry->op.desc = &entry->desc;
-	if (unlikely(engine_gate_of(entry->from.ewq, entry->from.rec) != ENGINE_GATE_OPEN)) {
-		discard(engine, entry);
+	if (unlikely(gate != ENGINE_GATE_OPEN)) {
+		discard(engine, entry, gate);
 		return 0;
 	}
 	reason = engine_find_comp(engine, entry->from.ewq, &entry->desc, &comp);
@@ -440,12 +440,11 @@ park_sweep(struct siov_engine *engine)
 	/* From the end, so that what takes a free place was looked at. */
 	while (i-- > 0) {
 		struct parked *entry = &park->entries[park->live[i]];
+		uint32_t gate = engine_gate_of(entry->from.ewq, entry->from.rec);
 
 		/* What is in the run queue is ended there. */
-		if (entry->state == PARK_RUNNABLE ||
-		    engine_gate_of(entry->from.ewq, entry->from.rec) == ENGINE_GATE_OPEN)
-			continue;
-		discard(engine, entry);
+		if (entry->state != PARK_RUNNABLE && gate != ENGINE_GATE_OPEN)
+			discard(engine, entry, gate);
 	}
 }
 
