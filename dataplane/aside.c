@@ -44,7 +44,9 @@ aside_add(const struct origin *from, struct siov_lane *lane, enum aside_kind kin
 	entry->pos = n;
 	entry->kind = kind;
 	lane->nb_long++;
-	if (kind == ASIDE_DRAIN)
+	if (kind == ASIDE_LONG)
+		ewq->slots->nb_used++;
+	else if (kind == ASIDE_DRAIN)
 		RECORD_ADD(&lane->nb_drains, 1);
 	record_aside_begin(from->rec, kind == ASIDE_DRAIN);
 	siov_atomic_store(&ewq->nb_long, n + 1, release);
@@ -63,7 +65,9 @@ aside_remove(struct aside *entry)
 	ewq->asides[ewq->aside_live[last]].pos = entry->pos;
 	ewq->aside_live[last] = idx;
 	entry->lane->nb_long--;
-	if (entry->kind == ASIDE_DRAIN)
+	if (entry->kind == ASIDE_LONG)
+		ewq->slots->nb_used--;
+	else if (entry->kind == ASIDE_DRAIN)
 		RECORD_ADD(&entry->lane->nb_drains, -1);
 	record_aside_end(entry->from.rec, entry->kind == ASIDE_DRAIN);
 	siov_atomic_store(&ewq->nb_long, last, release);

@@ -625,6 +625,20 @@ refresh_lanes(struct engine_wq *ewq, uint32_t lane_gen)
 	ewq->next_lane = 0;
 }
 
+/*
+ * What a lane may have set aside after its next burst. Where the engine has no slot left, the lane
+ * waits for one before its next long transfer: those in progress end without it, drains do not.
+ */
+static unsigned int
+find_long_max(const struct engine_wq *ewq, const struct siov_lane *lane)
+{
+	const struct engine_slots *slots = ewq->slots;
+	uint32_t room = slots->max - slots->nb_used;
+
+	return likely(room >= LONG_PER_LANE) ? LONG_PER_LANE :
+					       RTE_MIN(LONG_PER_LANE, lane->nb_long + room);
+}
+
 /* One burst from one lane. Returns descriptors dispatched. */
 static unsigned int
 serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *lane,
@@ -633,7 +647,7 @@ serve_lane(struct siov_engine *engine, struct engine_wq *ewq, struct siov_lane *
 	const struct siov_lane_limits limits = {
 		.nb_max = max,
 		.long_bytes = ENGINE_SLICE_BYTES,
-		.nb_long_max = LONG_PER_LANE,
+		.nb_long_max = find_long_max(ewq, lane),
 	};
 	struct burst *burst = &engine->burst;
 	enum engine_messages messages;

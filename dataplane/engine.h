@@ -40,6 +40,11 @@ struct engine_wq_conf {
 	uint32_t xfer_max;
 	uint32_t control_pasid; /* of completion records; 0: the descriptor's */
 	uint32_t batch_max; /* descriptors of a batch, 2 or more; fewer: no batches */
+	/*
+	 * Long transfers that the engine may have in progress, over all its queues: of the queues
+	 * bound to it, the last one's counts. 0: no limit but each lane's.
+	 */
+	uint32_t long_max;
 	struct siov_engine *const *peers; /* all engines of the queue by slot, or NULL: this one */
 	uint32_t nb_peers;
 	struct siov_wq *wq;

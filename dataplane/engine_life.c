@@ -132,6 +132,8 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 	ewq->control_pasid = conf->control_pasid;
 	siov_atomic_store(&ewq->has_control, conf->control_pasid != 0, relaxed);
 	ewq->batch_max = conf->batch_max;
+	ewq->slots = &engine->slots;
+	engine->slots.max = conf->long_max != 0 ? conf->long_max : UINT32_MAX;
 	ewq->peers = conf->peers;
 	ewq->nb_peers = conf->nb_peers;
 	init_limits(engine, conf, ewq);

@@ -25,6 +25,12 @@ struct origin {
 	uint64_t stamp;
 };
 
+/* Long transfers in progress, over all queues of an engine. Batches and drains do not count. */
+struct engine_slots {
+	uint32_t max; /* const while queues are shown */
+	uint32_t nb_used; /* owner: engine lcore */
+};
+
 /* One queue as this engine serves it. */
 struct engine_wq {
 	/* const after bind */
@@ -33,6 +39,7 @@ struct engine_wq {
 	struct op_limits member_limits[ENGINE_MESSAGES]; /* of descriptors in batches */
 	struct siov_engine *const *peers; /* all engines of the queue, by slot */
 	uint32_t nb_peers;
+	struct engine_slots *slots; /* the engine's */
 	uint32_t batch_max; /* descriptors of a batch */
 	uint32_t wq_id;
 	uint32_t slot;
@@ -110,6 +117,7 @@ struct siov_engine {
 	uint64_t misses_seen;
 	uint64_t now_cycles; /* start of the poll */
 	uint64_t probed_page; /* known to be writable, of the calling process; UINT64_MAX: none */
+	struct engine_slots slots;
 	bool is_plain; /* no completion address is another process's, or may turn out to be bad */
 	struct burst burst;
 	struct burst members; /* of a batch */

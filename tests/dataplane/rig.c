@@ -107,6 +107,7 @@ rig_add_wq(struct rig *rig, const struct rig_wq_conf *conf)
 			.weight = conf->weight != 0 ? conf->weight : 1,
 			.xfer_max = conf->xfer_max != 0 ? conf->xfer_max : UINT32_C(1) << 31,
 			.batch_max = conf->batch_max,
+			.long_max = conf->long_max,
 			.peers = rig->engines + conf->first_engine,
 			.nb_peers = nb_engines,
 			.wq = rig->wqs[id],

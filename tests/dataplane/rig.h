@@ -59,6 +59,7 @@ struct rig_wq_conf {
 	uint32_t xfer_max; /**< 2 GiB */
 	uint32_t flags; /**< SIOV_WQ_F_* */
 	uint32_t batch_max; /**< 0: no batches */
+	uint32_t long_max; /**< 0: no limit but each lane's */
 	uint32_t dwq_pasid; /**< not 0: a dedicated queue of this PASID */
 	unsigned int first_engine;
 	unsigned int nb_engines; /**< 1 */

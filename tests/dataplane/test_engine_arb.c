@@ -392,6 +392,84 @@ test_a_lane_has_few_long_transfers_in_progress(void **state)
 	rig_close(rig);
 }
 
+/* Two queues with two lanes each, three transfers in a lane: never more than the engine may have. */
+static void
+check_long_max(uint32_t long_max)
+{
+	struct rig *rig = open_rig(1);
+	struct rig_guest *guests[4];
+	struct rig_view src[4], dst[4];
+	unsigned int i, k, most = 0;
+
+	for (i = 0; i < 2; i++)
+		rig_add_wq(rig, &(struct rig_wq_conf){.size = 64, .long_max = long_max});
+	for (i = 0; i < 4; i++)
+		guests[i] = rig_add_guest(rig, i / 2, i + 1);
+	for (i = 0; i < 4; i++) {
+		struct dsa_hw_desc move = prepare_long(guests[i], &src[i], &dst[i]);
+
+		for (k = 0; k < 3; k++) {
+			move.completion_addr = rig_comp(k);
+			rig_submit(guests[i], &move);
+		}
+	}
+	while (rig_poll(rig) != 0) {
+		unsigned int nb =
+			engine_nb_long(rig->engines[0], 0) + engine_nb_long(rig->engines[0], 1);
+
+		most = RTE_MAX(most, nb);
+	}
+	/* A poll ends with a turn, which may end one. */
+	assert_int_equal(most, long_max);
+	for (i = 0; i < 4; i++) {
+		for (k = 0; k < 3; k++)
+			assert_int_equal(guests[i]->comps[k].status, DSA_COMP_SUCCESS);
+		assert_memory_equal(src[i].pages[0], dst[i].pages[0], LONG_LEN);
+		rig_unview(&src[i]);
+		rig_unview(&dst[i]);
+	}
+	rig_close(rig);
+}
+
+static void
+test_an_engine_has_no_more_long_transfers_than_it_may(void **state)
+{
+	(void)state;
+	check_long_max(1);
+	check_long_max(3);
+	check_long_max(7);
+}
+
+/* A drain waits for the other lane's transfer, which waits for the slot: the drain holds none. */
+static void
+test_a_drain_takes_no_slot_from_what_it_waits_for(void **state)
+{
+	struct dsa_hw_desc drain = rig_desc(DSA_OPCODE_DRAIN), move;
+	struct rig *rig = open_rig(1);
+	struct rig_guest *first, *second;
+	struct siov_lane *lane;
+	struct rig_view src, dst;
+
+	(void)state;
+	rig_add_wq(rig, &(struct rig_wq_conf){.size = 64, .long_max = 1});
+	first = rig_add_guest(rig, 0, 1);
+	assert_int_equal(siov_wq_attach(&rig->fm.mem, rig->wqs[0], 0, &lane), 0);
+	second = rig_add_guest_on(rig, lane, 1, first->dom);
+	move = prepare_long(first, &src, &dst);
+	move.completion_addr = rig_comp(1);
+	rig_submit(second, &move);
+	move.completion_addr = rig_comp(2);
+	rig_submit(second, &move);
+	rig_submit(first, &drain);
+	rig_settle(rig);
+	assert_int_equal(first->comps[0].status, DSA_COMP_SUCCESS);
+	assert_int_equal(first->comps[1].status, DSA_COMP_SUCCESS);
+	assert_int_equal(first->comps[2].status, DSA_COMP_SUCCESS);
+	rig_unview(&src);
+	rig_unview(&dst);
+	rig_close(rig);
+}
+
 /* Two transfers of four slices each, on so many queues; after six polls both have done three. */
 static void
 check_turns(unsigned int nb_wqs)
@@ -571,6 +649,8 @@ main(void)
 		cmocka_unit_test(test_many_idle_lanes_hide_nobody),
 		cmocka_unit_test(test_a_huge_transfer_holds_nobody_up_for_more_than_a_slice),
 		cmocka_unit_test(test_a_lane_has_few_long_transfers_in_progress),
+		cmocka_unit_test(test_an_engine_has_no_more_long_transfers_than_it_may),
+		cmocka_unit_test(test_a_drain_takes_no_slot_from_what_it_waits_for),
 		cmocka_unit_test(test_long_transfers_share_the_slices),
 		cmocka_unit_test(test_a_long_transfer_rests_while_the_engine_is_stopped),
 		cmocka_unit_test(test_latency_is_counted_once_a_descriptor),
