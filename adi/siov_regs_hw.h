@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * Registers of the function in BAR0, as those of DSA 1.0: offsets, fields, commands and their errors.
+ *
+ * Tables lie where the TABLE OFFSETS register says. Of what the capability registers do not offer
+ * (event log, performance counters, read buffers, ATS and PRS control) the fields are reserved.
+ *
+ * Spec: 7.4.
+ */
+#ifndef SIOV_REGS_HW_H
+#define SIOV_REGS_HW_H
+
+#define SIOV_REG_VERSION 0x00u
+#define SIOV_REG_GENCAP 0x10u /**< 8 bytes */
+#define SIOV_REG_WQCAP 0x20u /**< 8 bytes */
+#define SIOV_REG_GRPCAP 0x30u /**< 8 bytes */
+#define SIOV_REG_ENGCAP 0x38u /**< 8 bytes */
+#define SIOV_REG_OPCAP 0x40u /**< 32 bytes */
+#define SIOV_REG_OFFSETS 0x60u /**< 16 bytes, units of 256: GRPCFG, WQCFG, MSIXPERM, IMS */
+#define SIOV_REG_GENCFG 0x80u
+#define SIOV_REG_GENCTRL 0x88u
+#define SIOV_REG_GENSTS 0x90u
+#define SIOV_REG_INTCAUSE 0x98u
+#define SIOV_REG_CMD 0xa0u
+#define SIOV_REG_CMDSTS 0xa8u
+#define SIOV_REG_CMDCAP 0xb0u
+#define SIOV_REG_SWERR 0xc0u /**< 32 bytes */
+
+#define SIOV_REG_VERSION_1_0 0x100u
+
+/* GENCAP */
+#define SIOV_GENCAP_BOF 0x1u
+#define SIOV_GENCAP_OVERLAP 0x2u
+#define SIOV_GENCAP_CMDCAP 0x10u
+#define SIOV_GENCAP_XFER_SHIFT 16
+#define SIOV_GENCAP_BATCH_SHIFT 21
+#define SIOV_GENCAP_IMS_SHIFT 25 /**< units of 256 entries */
+#define SIOV_GENCAP_CONFIGURABLE 0x80000000u
+
+/* WQCAP; WQCFG stride is 32 << bits 27:24 */
+#define SIOV_WQCAP_NUM_SHIFT 16
+#define SIOV_WQCAP_HI_SHARED 0x10000u /**< of the upper half */
+#define SIOV_WQCAP_HI_DEDICATED 0x20000u
+#define SIOV_WQCAP_HI_PRIORITY 0x80000u
+
+/* GENCTRL */
+#define SIOV_GENCTRL_SWERR_INT 0x1u
+#define SIOV_GENCTRL_HALT_INT 0x2u
+
+/* GENSTS 1:0 */
+#define SIOV_GENSTS_DISABLED 0u
+#define SIOV_GENSTS_ENABLED 1u
+#define SIOV_GENSTS_DRAINING 2u
+
+/* INTCAUSE */
+#define SIOV_INTCAUSE_SWERR 0x1u
+#define SIOV_INTCAUSE_CMD 0x2u
+#define SIOV_INTCAUSE_HALT 0x10u
+
+/* CMD, CMDSTS */
+#define SIOV_CMD_OPERAND 0xfffffu
+#define SIOV_CMD_SHIFT 20
+#define SIOV_CMD_CODE 0x1fu
+#define SIOV_CMD_RSVD 0x7e000000u
+#define SIOV_CMD_INT 0x80000000u
+#define SIOV_CMDSTS_RESULT_SHIFT 8
+#define SIOV_CMDSTS_ACTIVE 0x80000000u
+#define SIOV_CMD_HANDLE_IMS 0x10000u /**< operand: IMS, not MSI-X */
+
+enum siov_cmd {
+	SIOV_CMD_ENABLE_DEVICE = 1,
+	SIOV_CMD_DISABLE_DEVICE,
+	SIOV_CMD_DRAIN_ALL,
+	SIOV_CMD_ABORT_ALL,
+	SIOV_CMD_RESET_DEVICE,
+	SIOV_CMD_ENABLE_WQ,
+	SIOV_CMD_DISABLE_WQ,
+	SIOV_CMD_DRAIN_WQ,
+	SIOV_CMD_ABORT_WQ,
+	SIOV_CMD_RESET_WQ,
+	SIOV_CMD_DRAIN_PASID,
+	SIOV_CMD_ABORT_PASID,
+	SIOV_CMD_REQUEST_HANDLE,
+	SIOV_CMD_RELEASE_HANDLE,
+	SIOV_CMDS,
+};
+
+enum siov_cmd_error {
+	SIOV_CMD_OK = 0,
+	SIOV_CMD_BAD_COMMAND = 0x01,
+	SIOV_CMD_BAD_WQ = 0x02,
+	SIOV_CMD_HW_ERROR = 0x03, /**< engines do not run, or memory ran out */
+	SIOV_CMD_RSVD_FIELD = 0x04,
+	SIOV_CMD_NOT_DISABLED = 0x10,
+	SIOV_CMD_CONFIG = 0x11,
+	SIOV_CMD_WQ_SIZES = 0x14,
+	SIOV_CMD_GROUP = 0x15, /**< queues without engines, or the reverse */
+	SIOV_CMD_GROUP_WQ = 0x16,
+	SIOV_CMD_GROUP_ENGINE = 0x17,
+	SIOV_CMD_NOT_ENABLED = 0x20,
+	SIOV_CMD_WQ_NOT_DISABLED = 0x21,
+	SIOV_CMD_WQ_SIZE = 0x22,
+	SIOV_CMD_WQ_PRIORITY = 0x23,
+	SIOV_CMD_WQ_PASID_EN = 0x26,
+	SIOV_CMD_WQ_BATCH = 0x27,
+	SIOV_CMD_WQ_XFER = 0x28,
+	SIOV_CMD_WQ_PRIV = 0x2a,
+	SIOV_CMD_DEVICE_NOT_ENABLED = 0x31, /**< disable device */
+	SIOV_CMD_WQ_NOT_ENABLED = 0x32,
+	SIOV_CMD_BAD_INDEX = 0x41,
+	SIOV_CMD_NO_HANDLE = 0x42,
+	SIOV_CMD_NO_HANDLE_FOR = 0x43,
+};
+
+/* SWERR, first 4 bytes; the queue is in bits 23:16, the completion code in bits 15:8 */
+#define SIOV_SWERR_VALID 0x1u
+#define SIOV_SWERR_OVERFLOW 0x2u
+#define SIOV_SWERR_DESC 0x4u
+#define SIOV_SWERR_WQ 0x8u
+#define SIOV_SWERR_CODE_SHIFT 8
+#define SIOV_SWERR_WQ_SHIFT 16
+
+/* GRPCFG: one of 64 bytes for each group; dwords of it */
+#define SIOV_GRPCFG_STRIDE 64u
+#define SIOV_GRPCFG_WQS 0u /**< 8 bytes used: a mask */
+#define SIOV_GRPCFG_ENGINES 32u /**< 8 bytes: a mask */
+#define SIOV_GRPCFG_FLAGS 40u /**< 2:0 and 5:3 traffic classes */
+
+/* WQCFG: one of 32 bytes for each queue */
+#define SIOV_WQCFG_STRIDE 32u
+#define SIOV_WQCFG_SIZE 0u /**< 15:0; 0: the queue is not used */
+#define SIOV_WQCFG_THRESHOLD 4u
+#define SIOV_WQCFG_MODE 8u /**< and the fields below */
+#define SIOV_WQCFG_LIMITS 12u /**< 4:0 log2 of transfers, 8:5 of batches */
+#define SIOV_WQCFG_STATE 24u /**< 31:30 */
+
+#define SIOV_WQCFG_DEDICATED 0x1u
+#define SIOV_WQCFG_BOF 0x2u
+#define SIOV_WQCFG_PRIORITY_SHIFT 4 /**< 4 bits */
+#define SIOV_WQCFG_PASID_SHIFT 8 /**< 20 bits */
+#define SIOV_WQCFG_PASID_EN 0x10000000u
+#define SIOV_WQCFG_PRIV 0x20000000u
+#define SIOV_WQCFG_XFER 0x1fu
+#define SIOV_WQCFG_BATCH_SHIFT 5 /**< 4 bits */
+#define SIOV_WQCFG_STATE_SHIFT 30
+#define SIOV_WQCFG_STATE_DISABLED 0u
+#define SIOV_WQCFG_STATE_ENABLED 1u
+#define SIOV_WQCFG_STATE_BUSY 2u
+
+/* MSIXPERM: one of 8 bytes for each vector */
+#define SIOV_MSIXPERM_STRIDE 8u
+#define SIOV_MSIXPERM_IGNORE 0x4u
+#define SIOV_MSIXPERM_PASID_EN 0x8u
+#define SIOV_MSIXPERM_PASID 0xfffff000u
+
+/* An ADI's intercepted page, read only: what the VDCM shows of it is up to the VDCM. */
+#define SIOV_ADI_REG_ID 0x00u
+#define SIOV_ADI_REG_TYPE 0x04u /**< enum siov_adi_type */
+#define SIOV_ADI_REG_STATE 0x08u /**< enum siov_adi_state */
+#define SIOV_ADI_REG_PASID 0x0cu /**< 0: none */
+#define SIOV_ADI_REG_MESSAGES 0x10u /**< interrupt messages */
+#define SIOV_ADI_REG_DWQS 0x14u /**< dedicated queues bound to it */
+#define SIOV_ADI_REG_ERRORS 0x18u /**< of its work that no record could tell */
+#define SIOV_ADI_REG_END 0x1cu
+
+#endif /* SIOV_REGS_HW_H */
