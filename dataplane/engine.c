@@ -44,6 +44,13 @@ tells_progress(uint8_t code)
 	       code == DSA_COMP_PAGE_FAULT_IR || code == DSA_COMP_DIF_ERR;
 }
 
+/* Whether an operation with this code was begun: what refuses a descriptor is numbered after. */
+static inline bool
+has_run(uint8_t code)
+{
+	return code <= DSA_COMP_DIF_ERR;
+}
+
 /* Bytes 16 to 23 of the record. The sum so far is what a faulted CRC goes on from. */
 static uint64_t
 completion_value(const struct op *op)
@@ -75,11 +82,16 @@ completion_words(const struct op *op, uint8_t result)
 		.word[2] = completion_value(op),
 	};
 
-	/* What the next blocks should have. */
-	if (unlikely(op->type->uses & OP_DIF) &&
-	    tells_progress(op->status & DSA_COMP_STATUS_MASK)) {
-		words.word[2] = op_dif_src_tags(op);
-		words.word[3] = op_dif_dst_tags(op);
+	if (unlikely(op->type->uses & (OP_DIF | OP_DELTA))) {
+		uint8_t code = op->status & DSA_COMP_STATUS_MASK;
+
+		if (op->type->uses & OP_DELTA && has_run(code)) {
+			words.word[2] = op->delta_len;
+		} else if (op->type->uses & OP_DIF && tells_progress(code)) {
+			/* What the next blocks should have. */
+			words.word[2] = op_dif_src_tags(op);
+			words.word[3] = op_dif_dst_tags(op);
+		}
 	}
 	return words;
 }

@@ -28,7 +28,7 @@
 
 #include "siov_compat.h"
 
-#define GUARD_SPANS 2u
+#define GUARD_SPANS 3u
 #define GUARD_PAGE UINT64_C(4096)
 
 /* Whole pages. */
@@ -76,6 +76,13 @@ guard_touch(uint8_t *p)
 	uint64_t value = siov_atomic_load(word, relaxed);
 
 	(void)siov_atomic_cas(word, &value, value, relaxed, relaxed);
+}
+
+/* Fault if the page of p cannot be read, before anything that comes after is read. */
+static inline void
+guard_look(const uint8_t *p)
+{
+	(void)siov_atomic_load((const SIOV_ATOMIC(uint8_t) *)p, acquire);
 }
 
 /* True: fn(arg) returned. False: it faulted. Guards do not nest. */

@@ -17,6 +17,8 @@
 #define FLAGS_SRC2 (IDXD_OP_FLAG_ADDR1_TCS | IDXD_OP_FLAG_ADDR2_TCS)
 #define FLAGS_DST \
 	(IDXD_OP_FLAG_CC | IDXD_OP_FLAG_ADDR2_TCS | IDXD_OP_FLAG_STORD | IDXD_OP_FLAG_DSTS)
+/* Those of making a delta record, beyond them. */
+#define FLAGS_DELTA (IDXD_OP_FLAG_CR | IDXD_OP_FLAG_ADDR3_TCS)
 
 #define ALL_RSVD UINT64_MAX
 #define BYTE_USED (~UINT64_C(0xff))
@@ -71,6 +73,20 @@ const struct op_type op_types[OP_TYPES] = {
 			.flags = FLAGS_DATA | FLAGS_SRC | IDXD_OP_FLAG_CR,
 			.uses = OP_DATA | OP_READS | OP_COMPARES,
 			.rsvd = {BYTE_USED, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_CR_DELTA] =
+		{
+			.step = op_step_create_delta,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | FLAGS_DELTA | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_READS2 | OP_COMPARES | OP_DELTA,
+			.rsvd = {0, DWORD_USED, BYTE_USED},
+		},
+	[DSA_OPCODE_AP_DELTA] =
+		{
+			.step = op_step_apply_delta,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DELTA,
+			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_CRCGEN] =
 		{
@@ -164,6 +180,8 @@ op_examine(struct op *op, const struct op_limits *limits)
 		op_prepare_data(op, limits);
 	if (op->status == OP_MORE && op->type->uses & OP_DIF)
 		op_prepare_dif(op);
+	if (op->status == OP_MORE && op->type->uses & OP_DELTA)
+		op_prepare_delta(op);
 }
 
 void
@@ -187,6 +205,9 @@ final_status(const struct op *op)
 {
 	bool is_checked = op->type->uses & OP_COMPARES && op->desc->flags & IDXD_OP_FLAG_CR;
 
+	if (is_checked && op->type->uses & OP_DELTA)
+		return op->desc->expected_res_mask >> op->result & 1 ? DSA_COMP_SUCCESS :
+								       DSA_COMP_SUCCESS_PRED;
 	if (is_checked && op->result != op->desc->expected_res)
 		return DSA_COMP_SUCCESS_PRED;
 	return DSA_COMP_SUCCESS;

@@ -97,6 +97,45 @@ tell_dif_fault(struct op *op, const struct guard *guard)
 	op->status = DSA_COMP_PAGE_FAULT_NOBOF | (is_src ? 0 : DSA_COMP_STATUS_WRITE);
 }
 
+/* Whether a read faulted, or a look at a page to be written, in the page of addr. */
+static bool
+is_read_at(const struct guard *guard, uint64_t addr)
+{
+	return !guard->is_write && guard->fault_addr / GUARD_PAGE == addr / GUARD_PAGE;
+}
+
+/* Words go one by one, within a page of each operand: all were at op->done, or the record's next. */
+static void
+tell_delta_fault(struct op *op, const struct guard *guard)
+{
+	const struct dsa_hw_desc *desc = op->desc;
+	bool is_create = desc->opcode == DSA_OPCODE_CR_DELTA, is_write = guard->is_write;
+	uint64_t page = RTE_ALIGN_FLOOR(guard->fault_addr, GUARD_PAGE);
+	uint64_t src = desc->src_addr + op->done, dst = desc->dst_addr + op->done;
+	uint64_t record = (is_create ? desc->delta_addr : desc->src_addr) + op->delta_len;
+
+	if (is_create && is_read_at(guard, src)) {
+		op->fault_addr = src;
+	} else if (is_create && is_read_at(guard, dst)) {
+		op->fault_addr = dst;
+	} else if (!is_create && is_write) {
+		op->fault_addr = dst;
+	} else {
+		op->fault_addr = RTE_MAX(page, record);
+		is_write = is_create;
+	}
+	op->status = DSA_COMP_PAGE_FAULT_NOBOF | (is_write ? DSA_COMP_STATUS_WRITE : 0);
+}
+
+/* Bytes read from src_addr on at most. */
+static uint64_t
+read_len(const struct op *op)
+{
+	if (op->desc->opcode == DSA_OPCODE_AP_DELTA)
+		return RTE_MAX(op->desc->delta_rec_size, 1u);
+	return op->desc->xfer_size;
+}
+
 /* What the operation was about to touch, from which the fault tells one page. */
 static void
 tell_fault(struct op *op, const struct guard *guard)
@@ -109,6 +148,10 @@ tell_fault(struct op *op, const struct guard *guard)
 
 	if (op->type->uses & OP_DIF) {
 		tell_dif_fault(op, guard);
+		return;
+	}
+	if (op->type->uses & OP_DELTA) {
+		tell_delta_fault(op, guard);
 		return;
 	}
 	op->fault_addr = is_src || !has_second(op) ? src : dst;
@@ -135,8 +178,10 @@ op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
 		return;
 	}
 	guard.nb_spans = 0;
+	if (op->desc->opcode == DSA_OPCODE_CR_DELTA)
+		guard_cover(&guard, op->desc->delta_addr, op->desc->max_delta_size);
 	if (op->type->uses & OP_READS)
-		guard_cover(&guard, op->desc->src_addr, op->desc->xfer_size);
+		guard_cover(&guard, op->desc->src_addr, read_len(op));
 	if (has_second(op))
 		guard_cover(&guard, op->desc->dst_addr, dst_bytes(op));
 	if (!guard_call(&guard, run_by_page, &run))

@@ -29,6 +29,8 @@ uint32_t op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t m
 uint32_t op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_dif(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_create_delta(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_apply_delta(struct op *op, struct siov_atc *atc, uint32_t max);
 
 /* What op_type.uses says of an operation. */
 #define OP_DATA 0x1u /* works on xfer_size bytes */
@@ -43,6 +45,8 @@ uint32_t op_step_dif(struct op *op, struct siov_atc *atc, uint32_t max);
 
 #define OP_BATCH 0x10000u
 #define OP_DRAIN 0x20000u
+#define OP_DELTA 0x80u /* makes or applies a delta record */
+#define OP_CHECKED 0x80000000u /* in op_type.flags: op_examine always looks at it */
 
 /* What one opcode allows and does; an opcode that is not offered has no flags. */
 struct op_type {
@@ -67,6 +71,7 @@ struct op {
 	union {
 		uint32_t crc;
 		uint32_t nb_blocks; /* with tuples, done */
+		uint32_t delta_len; /* bytes of the record so far */
 	};
 	uint32_t invalid_flags;
 	uint32_t nb_lookups; /* translations asked for */
@@ -103,6 +108,9 @@ op_perm_shift(uint64_t word0)
 {
 	return (word0 & SIOV_DESC_PRIV) != 0 ? SIOV_PERM_PRIV_SHIFT : 0;
 }
+
+/* Check what only delta records have; sets op->status. */
+void op_prepare_delta(struct op *op);
 
 /* Address of iova for the PASID; shortens *len to the page. NULL: op->status and fault_addr set. */
 uint8_t *op_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
@@ -210,6 +218,8 @@ op_can_block(const struct op *op)
 static inline uint32_t
 op_nb_pages(const struct op *op)
 {
+	if (op->type->uses & OP_DELTA)
+		return 4; /* both sources, and an entry that crosses a page */
 	return op->type->uses & OP_DIF ? 6 : 2;
 }
 
@@ -233,5 +243,8 @@ void op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget);
 uint8_t *op_remote_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
 			     uint32_t *len);
 uint32_t op_remote_commit(struct op *op, struct siov_atc *atc, uint32_t n);
+
+/* The same for an entry that crosses a page: all of its n bytes arrive, or none stays. */
+bool op_remote_commit_whole(struct op *op, struct siov_atc *atc, uint32_t n);
 
 #endif /* OP_PRIV_H */

@@ -41,3 +41,21 @@ op_remote_commit(struct op *op, struct siov_atc *atc, uint32_t n)
 	op->fault_addr = remote->dst_iova + done;
 	return done;
 }
+
+bool
+op_remote_commit_whole(struct op *op, struct siov_atc *atc, uint32_t n)
+{
+	struct remote *remote = op->limits->remote;
+	const struct siov_process *process = siov_atc_process(atc, op->desc->pasid);
+	uint32_t had, done;
+
+	/* What was there, so that a first part which must not stay can be taken back. */
+	had = remote_read(remote, process, remote->dst_iova, remote->src[0], n);
+	done = op_remote_commit(op, atc, n);
+	if (done == n)
+		return true;
+	done = RTE_MIN(done, had);
+	if (done != 0)
+		(void)remote_write(remote, process, remote->dst_iova, remote->src[0], done);
+	return false;
+}

@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "delta_model.h"
 #include "dif_model.h"
 
 #define WINDOW UINT64_C(0x7ffff000) /* the window lies across 2 GiB */
@@ -153,6 +154,18 @@ model_run_dif(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected
 	e->value2 = out.words[1];
 }
 
+static void
+model_run_delta(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
+{
+	const struct delta_outcome out = delta_model_run(desc, dif_byte, fuzz);
+
+	e->status = out.status;
+	e->result = out.result;
+	e->done = out.done;
+	e->fault_addr = out.fault_addr;
+	e->value = out.len;
+}
+
 /* Bits of the flags that an opcode allows; 0: opcode not known. */
 static uint32_t
 model_flags(uint8_t opcode)
@@ -165,6 +178,7 @@ model_flags(uint8_t opcode)
 	case DSA_OPCODE_DRAIN:
 		return 0x00163c;
 	case DSA_OPCODE_MEMMOVE:
+	case DSA_OPCODE_AP_DELTA:
 	case DSA_OPCODE_COPY_CRC:
 	case DSA_OPCODE_DIF_INS:
 	case DSA_OPCODE_DIF_STRP:
@@ -176,6 +190,8 @@ model_flags(uint8_t opcode)
 		return 0x0016bc;
 	case DSA_OPCODE_COMPVAL:
 		return 0x0012bc;
+	case DSA_OPCODE_CR_DELTA:
+		return 0x00bfbc;
 	case DSA_OPCODE_CRCGEN:
 	case DSA_OPCODE_DIF_CHECK:
 		return 0x00123c;
@@ -191,6 +207,8 @@ model_has_reserved(const struct dsa_hw_desc *desc)
 
 	if (dif_model_is_dif(desc->opcode))
 		return dif_model_has_reserved(desc);
+	if (delta_model_is_delta(desc->opcode))
+		return delta_model_has_reserved(desc);
 	if (desc->opcode == DSA_OPCODE_COMPARE || desc->opcode == DSA_OPCODE_COMPVAL)
 		first = 1;
 	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
@@ -233,6 +251,8 @@ model_check(const struct dsa_hw_desc *desc, struct expected *e)
 	    (desc->src_addr - desc->dst_addr < desc->xfer_size ||
 	     desc->dst_addr - desc->src_addr < desc->xfer_size))
 		return DSA_COMP_OVERLAP_BUFFERS;
+	if (delta_model_is_delta(desc->opcode))
+		return delta_model_check(desc);
 	return dif_model_is_dif(desc->opcode) ? dif_model_check(desc) : 0;
 }
 
@@ -262,6 +282,8 @@ model(struct fuzz *fuzz, const struct dsa_hw_desc *desc)
 			e.status = DSA_COMP_SUCCESS;
 		else if (dif_model_is_dif(desc->opcode))
 			model_run_dif(fuzz, desc, &e);
+		else if (delta_model_is_delta(desc->opcode))
+			model_run_delta(fuzz, desc, &e);
 		else
 			model_run(fuzz, desc, &e);
 	}
@@ -361,6 +383,35 @@ choose_blocks(struct fuzz *fuzz, struct dsa_hw_desc *desc)
 	}
 }
 
+/* Records of chance are hardly ever right either: mostly put one there. */
+static void
+choose_delta(struct fuzz *fuzz, struct dsa_hw_desc *desc)
+{
+	uint32_t i, nb = 1 + pick(fuzz, 30), index = 0;
+	uint64_t record = desc->src_addr & ~UINT64_C(7);
+
+	if (pick(fuzz, 20) != 0) {
+		desc->src_addr &= ~UINT64_C(7);
+		desc->dst_addr &= ~UINT64_C(7);
+		desc->xfer_size = RTE_MAX(desc->xfer_size & ~7u, 8u);
+	}
+	if (desc->opcode == DSA_OPCODE_CR_DELTA) {
+		desc->delta_addr = random_address(fuzz) & ~UINT64_C(7);
+		desc->max_delta_size = 80 + 10 * (uint32_t)pick(fuzz, pick(fuzz, 2) ? 10 : 1000);
+		desc->expected_res_mask = pick(fuzz, 8);
+		return;
+	}
+	desc->delta_rec_size = nb * 10;
+	for (i = 0; i < nb * 10 && pick(fuzz, 200) != 0; i++) {
+		uint64_t offset = record + i - WINDOW;
+
+		if (i % 10 == 0)
+			index += i == 0 ? 0 : 1 + pick(fuzz, desc->xfer_size / 8 / nb + 1);
+		if (offset < BYTES && i % 10 < 2)
+			poke_byte(fuzz, offset, (uint8_t)(index >> i % 10 * 8));
+	}
+}
+
 /* Source and destination near each other now and then, so that they overlap or are equal. */
 static void
 choose_operands(struct fuzz *fuzz, struct dsa_hw_desc *desc)
@@ -382,6 +433,8 @@ choose_operands(struct fuzz *fuzz, struct dsa_hw_desc *desc)
 		desc->crc_seed = (uint32_t)word;
 	if (dif_model_is_dif(desc->opcode))
 		choose_blocks(fuzz, desc);
+	if (delta_model_is_delta(desc->opcode))
+		choose_delta(fuzz, desc);
 }
 
 /* Right but for where it points. */
@@ -389,9 +442,12 @@ static struct dsa_hw_desc
 random_right(struct fuzz *fuzz)
 {
 	static const uint8_t opcodes[] = {
-		DSA_OPCODE_NOOP,      DSA_OPCODE_MEMMOVE, DSA_OPCODE_MEMMOVE,  DSA_OPCODE_MEMFILL,
-		DSA_OPCODE_COMPARE,   DSA_OPCODE_COMPVAL, DSA_OPCODE_CRCGEN,   DSA_OPCODE_COPY_CRC,
-		DSA_OPCODE_DIF_CHECK, DSA_OPCODE_DIF_INS, DSA_OPCODE_DIF_STRP, DSA_OPCODE_DIF_UPDT};
+		DSA_OPCODE_NOOP,     DSA_OPCODE_MEMMOVE,  DSA_OPCODE_MEMMOVE,
+		DSA_OPCODE_MEMFILL,  DSA_OPCODE_COMPARE,  DSA_OPCODE_COMPVAL,
+		DSA_OPCODE_CRCGEN,   DSA_OPCODE_COPY_CRC, DSA_OPCODE_DIF_CHECK,
+		DSA_OPCODE_DIF_INS,  DSA_OPCODE_DIF_STRP, DSA_OPCODE_DIF_UPDT,
+		DSA_OPCODE_CR_DELTA, DSA_OPCODE_CR_DELTA, DSA_OPCODE_AP_DELTA,
+		DSA_OPCODE_AP_DELTA};
 	static const uint32_t requests[] = {RIG_CRAV_RCR, RIG_CRAV_RCR, RIG_CRAV_RCR,
 					    IDXD_OP_FLAG_CRAV, 0};
 	struct dsa_hw_desc desc;
@@ -581,6 +637,8 @@ test_random_descriptors_do_what_the_model_does(void **state)
 		DSA_COMP_OVERLAP_BUFFERS,  DSA_COMP_INT_HANDLE_INVAL,
 		DSA_COMP_CRA_XLAT,         DSA_COMP_CRA_ALIGN,
 		DSA_COMP_PRIV_BAD,         DSA_COMP_DIF_ERR,
+		DSA_COMP_DR_OFFSET_NOINC,  DSA_COMP_DR_OFFSET_ERANGE,
+		DSA_COMP_DR_ERANGE,        DSA_COMP_ADDR_ALIGN,
 	};
 	uint64_t nb_by_status[256] = {0};
 	uint64_t seed;

@@ -270,6 +270,78 @@ test_s9_4_4_2_operations_work_in_another_process(void **state)
 	remote_close(bed);
 }
 
+/* Words from the source's second page on, which all differ from those a page before. */
+static uint32_t
+made_crc(uint32_t to, uint32_t nb)
+{
+	uint8_t *bytes = malloc(LEN);
+	uint32_t crc, i, k;
+
+	assert_non_null(bytes);
+	memset(bytes, 0x5a, LEN);
+	for (i = 0; i < nb; i++) {
+		bytes[to + 10 * i] = (uint8_t)i;
+		bytes[to + 10 * i + 1] = (uint8_t)(i >> 8);
+		for (k = 0; k < 8; k++)
+			bytes[to + 10 * i + 2 + k] = SRC_BYTE(4096 + 8 * i + k);
+	}
+	crc = crc_of(bytes, LEN);
+	free(bytes);
+	return crc;
+}
+
+static struct dsa_hw_desc
+delta_desc(const struct remote_bed *bed, uint32_t to, uint32_t len)
+{
+	uint64_t src = addr_of(bed->at.src);
+	struct dsa_hw_desc desc = desc_for(bed, DSA_OPCODE_CR_DELTA, src, src + 4096, len);
+
+	desc.delta_addr = addr_of(bed->at.dst) + to;
+	desc.max_delta_size = len / 8 * 10 + 80;
+	return desc;
+}
+
+static void
+test_s9_4_4_2_delta_records_of_another_process(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint32_t len = 70000, nb = len / 8;
+	struct dsa_hw_desc desc = delta_desc(bed, 5000, len);
+	struct dsa_completion_record rec = run_desc(bed, &desc);
+
+	(void)state;
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.result, 1);
+	assert_int_equal(rec.delta_rec_size, 10 * nb);
+	assert_int_equal(ask(bed, ASK_SUM), made_crc(5000, nb));
+	desc = desc_for(bed, DSA_OPCODE_AP_DELTA, desc.delta_addr, desc.src_addr, len);
+	desc.delta_rec_size = 10 * nb;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.bytes_completed, len);
+	rec = run(bed, DSA_OPCODE_CRCGEN, addr_of(bed->at.src), 0, len);
+	assert_int_equal(rec.crc_val, source_crc(4096, len));
+	remote_close(bed);
+}
+
+/* The fourth entry reaches into a page that cannot be written, and is taken back. */
+static void
+test_s9_4_4_2_an_entry_is_whole_or_absent_in_another_process(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint32_t to = HOLE_PAGE * 4096 - 32;
+	struct dsa_hw_desc desc = delta_desc(bed, to, 4000);
+	struct dsa_completion_record rec;
+
+	(void)state;
+	ask(bed, ASK_READ_ONLY);
+	rec = run_desc(bed, &desc);
+	sva_check_fault(&rec, WRITE_FAULT, desc.delta_addr + 32, 24);
+	assert_int_equal(rec.delta_rec_size, 30);
+	assert_int_equal(ask(bed, ASK_SUM), made_crc(to, 3));
+	remote_close(bed);
+}
+
 static void
 test_s9_4_4_2_overlapping_moves_go_the_right_way(void **state)
 {
@@ -540,6 +612,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_s9_4_4_2_operations_work_in_another_process),
+		cmocka_unit_test(test_s9_4_4_2_delta_records_of_another_process),
+		cmocka_unit_test(test_s9_4_4_2_an_entry_is_whole_or_absent_in_another_process),
 		cmocka_unit_test(test_s9_4_4_2_overlapping_moves_go_the_right_way),
 		cmocka_unit_test(test_s9_4_4_2_bad_pages_give_exact_bytes),
 		cmocka_unit_test(test_s9_4_4_2_blocks_with_tuples),
