@@ -27,6 +27,13 @@ dev_adi_queues(const struct adi *adi, unsigned int wq_ids[SIOV_ADI_DWQS_MAX + 1]
 	return nb;
 }
 
+/* Whether it is the ADI of a PASID on a shared queue. */
+static bool
+has_context(const struct adi *adi)
+{
+	return adi->conf.wq_id != ADI_NO_WQ && adi->conf.pasid != 0;
+}
+
 void
 dev_adi_set_gates(struct siov_dev *dev, const struct adi *adi, enum engine_gate gate)
 {
@@ -43,6 +50,7 @@ dev_adi_set_gates(struct siov_dev *dev, const struct adi *adi, enum engine_gate 
 void
 dev_adi_admit(struct siov_dev *dev, const struct adi *adi, enum siov_wq_state state)
 {
+	struct dev_wq *dwq;
 	unsigned int i;
 
 	for (i = 0; i < SIOV_ADI_DWQS_MAX; i++) {
@@ -56,6 +64,16 @@ dev_adi_admit(struct siov_dev *dev, const struct adi *adi, enum siov_wq_state st
 			siov_wq_set_state(wq, SIOV_WQ_DRAINING);
 		siov_wq_set_state(wq, state);
 	}
+	if (!has_context(adi))
+		return;
+	/*
+	 * Who has no portal needs no answer. Without memory for one, what is submitted is accepted and
+	 * ended by the engines' gates.
+	 */
+	dwq = &dev->wqs[adi->conf.wq_id];
+	if (state == SIOV_WQ_ENABLED ||
+	    portal_is_open(&dev->portals, &dwq->portals, adi->conf.pasid))
+		dev_qos_admit(dev, dwq, adi->conf.pasid, state);
 }
 
 /* ---- allocate and release ---- */
@@ -116,6 +134,14 @@ context_slot(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid)
 	return portal_adi_slot(&dev->portals, &dev->wqs[wq_id].portals, pasid);
 }
 
+static const struct siov_qos_conf no_limits;
+
+static bool
+has_limits(const struct siov_qos_conf *conf)
+{
+	return memcmp(conf, &no_limits, sizeof(*conf)) != 0;
+}
+
 void
 dev_adi_unconfigure(struct siov_dev *dev, struct adi *adi)
 {
@@ -124,7 +150,11 @@ dev_adi_unconfigure(struct siov_dev *dev, struct adi *adi)
 	dev_adi_set_gates(dev, adi, ENGINE_GATE_OPEN);
 	dev_adi_unbind(dev, adi);
 	release_messages(dev, adi);
-	if (adi->conf.wq_id != ADI_NO_WQ && adi->conf.pasid != 0) {
+	if (has_context(adi)) {
+		struct dev_wq *dwq = &dev->wqs[adi->conf.wq_id];
+
+		dev_qos_set(dev, dwq, adi->conf.pasid, &no_limits);
+		dev_qos_admit(dev, dwq, adi->conf.pasid, SIOV_WQ_ENABLED);
 		*context_slot(dev, adi->conf.wq_id, adi->conf.pasid) = 0;
 		carry(dev, adi, adi->conf.wq_id, false);
 	}
@@ -184,11 +214,13 @@ check_conf(const struct siov_dev *dev, const struct adi *adi, const struct siov_
 	    conf->nb_dwqs < info->dwqs_min || conf->nb_dwqs > info->dwqs_max ||
 	    conf->nb_messages > info->messages_max)
 		return -EINVAL;
+	if (has_limits(&conf->qos) && (!info->has_swq || conf->pasid == 0))
+		return -EINVAL;
 	if (!info->has_swq)
 		return 0;
 	if (conf->wq_id >= dev->conf.nb_wqs || dev->conf.wqs[conf->wq_id].mode != SIOV_WQ_SHARED)
 		return -EINVAL;
-	return 0;
+	return siov_qos_conf_check(&conf->qos);
 }
 
 /* Messages for a new configuration; on error none. */
@@ -213,7 +245,8 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 {
 	uint32_t handles[SIOV_ADI_MESSAGES_MAX];
 	uint32_t *slot = NULL;
-	bool has_context;
+	unsigned int nb_given_back = 0;
+	bool has_swq;
 	int ret;
 
 	if (adi == NULL)
@@ -223,8 +256,8 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 	ret = check_conf(dev, adi, conf);
 	if (ret != 0)
 		return ret;
-	has_context = dev_adi_type(adi)->has_swq;
-	if (has_context && conf->pasid != 0) {
+	has_swq = dev_adi_type(adi)->has_swq;
+	if (has_swq && conf->pasid != 0) {
 		slot = context_slot(dev, conf->wq_id, conf->pasid);
 		if (slot == NULL)
 			return -ENOMEM;
@@ -238,11 +271,19 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 		return ret;
 	dev_adi_unconfigure(dev, adi);
 	if (slot != NULL)
+		ret = dev_qos_set(dev, &dev->wqs[conf->wq_id], conf->pasid, &conf->qos);
+	if (ret != 0) {
+		adi->state = SIOV_ADI_ALLOCATED;
+		while (conf->nb_messages > nb_given_back)
+			message_release(dev, adi->id, handles[nb_given_back++]);
+		return ret;
+	}
+	if (slot != NULL)
 		*slot = adi->id + 1;
 	adi->conf = (struct adi_conf){
 		.pasid = conf->pasid,
 		.control_pasid = conf->control_pasid,
-		.wq_id = has_context ? (uint8_t)conf->wq_id : ADI_NO_WQ,
+		.wq_id = has_swq ? (uint8_t)conf->wq_id : ADI_NO_WQ,
 		.nb_dwqs = (uint8_t)conf->nb_dwqs,
 		.nb_messages = (uint8_t)conf->nb_messages,
 	};
@@ -419,6 +460,26 @@ siov_dev_adi_resume(struct siov_dev *dev, uint32_t id)
 	return ret;
 }
 
+int
+siov_dev_adi_set_qos(struct siov_dev *dev, uint32_t id, const struct siov_qos_conf *conf)
+{
+	struct adi *adi;
+	int ret;
+
+	dev_lock(dev);
+	adi = adi_find(&dev->adis, id);
+	if (adi == NULL)
+		ret = -ENOENT;
+	else if (adi->state == SIOV_ADI_ALLOCATED)
+		ret = -EBUSY;
+	else if (!has_context(adi))
+		ret = -EINVAL;
+	else
+		ret = dev_qos_set(dev, &dev->wqs[adi->conf.wq_id], adi->conf.pasid, conf);
+	dev_unlock(dev);
+	return ret;
+}
+
 /* ---- portals ---- */
 
 int
@@ -436,6 +497,9 @@ siov_dev_adi_portal_open(struct siov_dev *dev, uint32_t id, struct siov_lane *la
 		dev_unlock(dev);
 		return adi == NULL ? -ENOENT : -ENXIO;
 	}
+	/* One that is not enabled answers Retry. */
+	if (adi->state != SIOV_ADI_ENABLED && has_context(adi))
+		dev_qos_admit(dev, &dev->wqs[adi->conf.wq_id], adi->conf.pasid, SIOV_WQ_DISABLED);
 	nb = dev_adi_queues(adi, wq_ids);
 	for (i = 0; i < nb; i++) {
 		const struct portal_conf conf = {
@@ -509,6 +573,8 @@ dev_adi_read(struct siov_dev *dev, const struct adi *adi, struct siov_adi_info *
 		.nb_errors = adi->nb_errors,
 	};
 	memcpy(info->messages, adi->messages, sizeof(info->messages));
+	if (has_context(adi))
+		dev_qos_get(&dev->wqs[adi->conf.wq_id], adi->conf.pasid, &info->conf.qos);
 	add_counts(dev, adi, info);
 }
 

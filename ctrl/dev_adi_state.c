@@ -95,6 +95,14 @@ fill_image(struct siov_dev *dev, const struct adi *adi, struct adi_image *image)
 		.nb_messages = adi->conf.nb_messages,
 		.counts = {info.accepted, info.completed, info.failed, info.aborted, info.bytes},
 	};
+	image->qos = (struct adi_image_qos){
+		.max_outstanding = info.conf.qos.max_outstanding,
+		.weight = info.conf.qos.weight,
+		.rate_ops = info.conf.qos.rate_ops,
+		.burst_ops = info.conf.qos.burst_ops,
+		.rate_bytes = info.conf.qos.rate_bytes,
+		.burst_bytes = info.conf.qos.burst_bytes,
+	};
 	for (i = 0; i < image->nb_messages; i++) {
 		struct siov_adi_message message;
 
@@ -172,6 +180,27 @@ restore_messages(struct siov_dev *dev, struct adi *adi, const struct adi_image *
 	}
 }
 
+/* An ADI without shared queue, or PASID, has no limits. */
+static int
+restore_qos(struct siov_dev *dev, const struct adi *adi, const struct adi_image_qos *saved)
+{
+	const struct siov_qos_conf conf = {
+		.max_outstanding = (uint32_t)saved->max_outstanding,
+		.weight = (uint32_t)saved->weight,
+		.rate_ops = saved->rate_ops,
+		.burst_ops = saved->burst_ops,
+		.rate_bytes = saved->rate_bytes,
+		.burst_bytes = saved->burst_bytes,
+	};
+
+	if (saved->max_outstanding > UINT32_MAX || saved->weight > UINT32_MAX ||
+	    siov_qos_conf_check(&conf) != 0)
+		return -EBADMSG;
+	if (adi->conf.wq_id == ADI_NO_WQ || adi->conf.pasid == 0)
+		return 0;
+	return dev_qos_set(dev, &dev->wqs[adi->conf.wq_id], adi->conf.pasid, &conf);
+}
+
 static int
 restore(struct siov_dev *dev, struct adi *adi, const struct adi_image *image)
 {
@@ -186,6 +215,8 @@ restore(struct siov_dev *dev, struct adi *adi, const struct adi_image *image)
 	    adi->conf.nb_messages != image->nb_messages)
 		return -EINVAL;
 	ret = check_messages(image);
+	if (ret == 0)
+		ret = restore_qos(dev, adi, &image->qos);
 	if (ret != 0)
 		return ret;
 	adi->owner = image->owner;

@@ -118,6 +118,16 @@ int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);
  */
 bool dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token);
 
+/* Limits of a PASID on a queue, see siov_dev_qos_set(). Under the lock. */
+int dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
+		const struct siov_qos_conf *conf);
+
+void dev_qos_get(const struct dev_wq *dwq, uint32_t pasid, struct siov_qos_conf *conf);
+
+/* Whether a PASID's submissions to a shared queue are accepted. 0 or -ENOMEM. Under the lock. */
+int dev_qos_admit(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
+		  enum siov_wq_state state);
+
 /* Open a portal, see siov_dev_portal_open(). Under the lock. */
 int dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out);
 

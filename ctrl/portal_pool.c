@@ -3,6 +3,7 @@
 
 #include "portal_pool_priv.h"
 #include "siov_mem.h"
+#include "siov_qos.h"
 
 #define SLABS_FIRST 16u /* pointers to slabs at first; doubled when full */
 
@@ -220,7 +221,10 @@ portal_open(struct portal_pool *pool, struct portal_index *index, const struct p
 		*head = id;
 	}
 	portal = portal_at(pool, id);
-	portal->flags = conf->flags;
+	portal->flags = conf->flags & 0xfff;
+	/* Its first submission asks whether there are limits. */
+	siov_atomic_store(&portal->limit, (uint32_t)siov_portal_count(portal, SIOV_DMWR_SUCCESS),
+			  relaxed);
 	portal->lane = conf->lane;
 	add_to_lane(pool, &index->lane_first[conf->lane->id], id);
 	*out = portal;
@@ -241,6 +245,13 @@ close_portal(struct portal_pool *pool, struct portal_index *index, uint32_t id)
 {
 	struct siov_portal *portal = portal_at(pool, id);
 
+	struct siov_qos *qos = siov_qos_find(portal->lane->wq, portal->pasid);
+
+	/* What it was granted and has not used; its thread may be dead. */
+	if (qos != NULL) {
+		siov_qos_recover(qos, portal->lane->id);
+		siov_qos_return(qos, portal);
+	}
 	remove_from_lane(pool, &index->lane_first[portal->lane->id], id);
 	portal->lane = NULL;
 }
@@ -263,6 +274,15 @@ portal_close_lane(struct portal_pool *pool, struct portal_index *index, uint32_t
 {
 	while (index->lane_first[lane_id] != 0)
 		close_portal(pool, index, index->lane_first[lane_id]);
+}
+
+void
+portal_recall(struct portal_pool *pool, const struct portal_index *index, uint32_t pasid)
+{
+	uint32_t id;
+
+	for (id = portal_first(index, pasid); id != 0; id = link_at(pool, id)->next)
+		siov_portal_recall(portal_at(pool, id));
 }
 
 bool

@@ -84,6 +84,9 @@ void portal_close_lane(struct portal_pool *pool, struct portal_index *index, uin
 /* Number of a PASID's first portal, open or closed; 0: it never had one. */
 uint32_t portal_first(const struct portal_index *index, uint32_t pasid);
 
+/* Have all portals of a PASID ask with their next submission, see siov_portal_recall(). */
+void portal_recall(struct portal_pool *pool, const struct portal_index *index, uint32_t pasid);
+
 /* Whether a PASID has an open portal. */
 bool portal_is_open(const struct portal_pool *pool, const struct portal_index *index,
 		    uint32_t pasid);

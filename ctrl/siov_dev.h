@@ -35,6 +35,7 @@
 
 #include "siov_engine.h"
 #include "siov_iommu.h"
+#include "siov_qos.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -209,6 +210,23 @@ SIOV_API int siov_dev_pasid_drain(struct siov_dev *dev, uint32_t pasid, unsigned
  * @return as siov_dev_pasid_drain; after -ETIMEDOUT what is left is done after all.
  */
 SIOV_API int siov_dev_pasid_abort(struct siov_dev *dev, uint32_t pasid, unsigned int timeout_ms);
+
+/**
+ * Set what a PASID may do on a shared queue: share, rates, most outstanding, see siov_qos.h. It takes
+ * effect at once, whether the PASID submits or not; all 0 lifts all limits.
+ *
+ * max_outstanding is exact if the PASID had no limits before and submits nothing during the call.
+ *
+ * @return 0; -EINVAL no such queue, or a dedicated one; -ERANGE PASID, or a number in @p conf; -ENOMEM;
+ *         -EAGAIN a thread that died holds the PASID's block: detach its lane.
+ * Spec: 7.6 (requirement 7.6.4).
+ */
+SIOV_API int siov_dev_qos_set(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
+			      const struct siov_qos_conf *conf);
+
+/** Read it; all 0: there are no limits. @return 0, -EINVAL, -ERANGE as siov_dev_qos_set. */
+SIOV_API int siov_dev_qos_get(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
+			      struct siov_qos_conf *conf);
 
 /** Enable all queues. @return 0 or the first error. */
 SIOV_API int siov_dev_enable(struct siov_dev *dev);

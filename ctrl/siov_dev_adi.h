@@ -38,6 +38,7 @@ struct siov_adi_conf {
 	uint32_t wq_id; /**< its shared queue, where the type has one */
 	uint32_t nb_dwqs; /**< dedicated queues, as the type allows */
 	uint32_t nb_messages; /**< interrupt messages, up to what the type allows */
+	struct siov_qos_conf qos; /**< limits on its shared queue; all 0: none */
 };
 
 /** An ADI as it is. */
@@ -83,7 +84,7 @@ SIOV_API int siov_dev_adi_alloc(struct siov_dev *dev, enum siov_adi_type type,
  * masked.
  *
  * @return 0; -ENOENT no such ADI; -EBUSY state; -EINVAL queue (none, or not shared), PASID, number of
- *         queues or messages; -EEXIST another ADI has this PASID on this queue; -ENOSPC no message
+ *         queues or messages, limits without shared queue or PASID; -ERANGE limits; -EEXIST another ADI has this PASID on this queue; -ENOSPC no message
  *         is free; -ENOMEM. On error nothing has changed.
  * Thread: the host's; nothing that a guest reaches calls it (requirement 7.6.2).
  */
@@ -141,6 +142,16 @@ SIOV_API int siov_dev_adi_reset(struct siov_dev *dev, uint32_t id, unsigned int 
  * @return 0; -ENOENT; -EBUSY state, or it has open portals.
  */
 SIOV_API int siov_dev_adi_release(struct siov_dev *dev, uint32_t id);
+
+/**
+ * Change the limits of an ADI on its shared queue, in any state but allocated, at once.
+ *
+ * @return 0; -ENOENT; -EBUSY it is not configured; -EINVAL it has no shared queue, or no PASID; or an
+ *         error of siov_dev_qos_set.
+ * Spec: 7.6 (requirement 7.6.4).
+ */
+SIOV_API int siov_dev_adi_set_qos(struct siov_dev *dev, uint32_t id,
+				  const struct siov_qos_conf *conf);
 
 /**
  * Open a portal of an ADI on a lane of one of its queues, see siov_dev_portal_open().

@@ -6,6 +6,7 @@
 #include "siov_atc.h"
 #include "siov_engine.h"
 #include "siov_iommu.h"
+#include "siov_qos.h"
 
 struct msg_table; /* msg_priv.h */
 
@@ -83,6 +84,10 @@ struct engine_counts {
 };
 void engine_add_counts(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
 		       struct engine_counts *sum);
+
+/* Where the engine counts what of a PASID has ended: for siov_qos_create(). NULL: no record. */
+const struct siov_qos_ended *engine_ended(const struct siov_engine *engine, uint32_t wq_id,
+					  uint32_t pasid);
 
 /* Add the engine's counters of (queue, PASID) to sum; PASID SIOV_PASID_OTHERS (UINT32_MAX): those
  * without a record. Thread: any.

@@ -285,6 +285,19 @@ engine_find_control(const struct engine_wq *ewq, uint32_t pasid)
 	return control != 0 ? control : pasid;
 }
 
+SIOV_STATIC_ASSERT(offsetof(struct record, completed) == 0, "as struct siov_qos_ended");
+SIOV_STATIC_ASSERT(offsetof(struct record, failed) == 8, "as struct siov_qos_ended");
+SIOV_STATIC_ASSERT(offsetof(struct record, aborted) == 16, "as struct siov_qos_ended");
+
+const struct siov_qos_ended *
+engine_ended(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid)
+{
+	const struct engine_wq *ewq = engine_find_wq(engine, wq_id);
+	const struct record *rec = ewq != NULL ? find_record(ewq, pasid) : NULL;
+
+	return (const struct siov_qos_ended *)(const void *)rec;
+}
+
 void
 engine_add_counts(const struct siov_engine *engine, uint32_t wq_id, uint32_t pasid,
 		  struct engine_counts *sum)

@@ -19,7 +19,7 @@
 
 struct record {
 	/* owner: engine lcore */
-	SIOV_ATOMIC(uint64_t) completed;
+	SIOV_ATOMIC(uint64_t) completed; /* these three as struct siov_qos_ended has them */
 	SIOV_ATOMIC(uint64_t) failed;
 	SIOV_ATOMIC(uint64_t) aborted;
 	SIOV_ATOMIC(uint64_t) bytes;

@@ -16,8 +16,8 @@ siov_portal_init(struct siov_portal *portal, struct siov_lane *lane, uint32_t pa
 		return -ERANGE;
 	memset(portal, 0, sizeof(*portal));
 	portal->lane = lane;
-	portal->pasid = pasid;
-	portal->flags = flags;
+	portal->pasid = pasid & SIOV_PASID_MAX;
+	portal->flags = flags & 0xfff;
 	return 0;
 }
 

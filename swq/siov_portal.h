@@ -55,8 +55,10 @@ enum siov_dmwr {
 /** One submitting thread's view of a queue, with the PASID of its context. */
 struct siov_portal {
 	struct siov_lane *lane;
-	uint32_t pasid;
-	uint32_t flags; /**< SIOV_PORTAL_F_* */
+	uint32_t pasid : 20;
+	uint32_t flags : 12; /**< SIOV_PORTAL_F_* */
+	/** Low half of the accepted submissions at which the PASID's block is asked again. */
+	SIOV_ATOMIC(uint32_t) limit;
 	SIOV_ATOMIC(uint64_t) nb[SIOV_DMWR_NB]; /**< submissions by answer; read by anybody */
 } __attribute__((aligned(64)));
 
@@ -76,6 +78,28 @@ static inline uint64_t
 siov_portal_count(const struct siov_portal *portal, enum siov_dmwr answer)
 {
 	return siov_atomic_load(&portal->nb[answer], relaxed);
+}
+
+/**
+ * Ask whether one more submission is allowed, see siov_qos.h: the portal has used up what it was
+ * granted.
+ *
+ * @return Success, or Retry with its reason.
+ * Thread: the portal's.
+ */
+SIOV_API enum siov_dmwr siov_portal_admit(struct siov_portal *portal, const void *desc,
+					  uint64_t accepted);
+
+/** Have a portal without block ask with its next submission. Thread: control. */
+SIOV_API void siov_portal_recall(struct siov_portal *portal);
+
+/* Whether the portal has to ask. */
+static inline bool
+siov_portal_is_spent(const struct siov_portal *portal, uint64_t accepted)
+{
+	uint32_t left = siov_atomic_load(&portal->limit, relaxed) - (uint32_t)accepted;
+
+	return (int32_t)left <= 0;
 }
 
 /* Count one answer; the portal's thread is the only writer. */
@@ -106,9 +130,16 @@ siov_portal_dmwr(struct siov_portal *portal, const void *desc, uint64_t id, uint
 	struct siov_lane *lane = portal->lane;
 	const struct siov_wq *wq = lane->wq;
 	uint32_t state = siov_atomic_load(&wq->state, acquire);
+	uint64_t accepted = siov_atomic_load(&portal->nb[SIOV_DMWR_SUCCESS], relaxed);
 
 	if (unlikely(state != SIOV_WQ_ENABLED || wq->mode != SIOV_WQ_SHARED))
 		return siov_portal_answer(portal, siov_portal_refusal(wq, state));
+	if (unlikely(siov_portal_is_spent(portal, accepted))) {
+		enum siov_dmwr answer = siov_portal_admit(portal, desc, accepted);
+
+		if (answer != SIOV_DMWR_SUCCESS)
+			return siov_portal_answer(portal, answer);
+	}
 	if (unlikely(lane->credits == 0) && siov_lane_refill(lane) == 0)
 		return siov_portal_answer(portal, SIOV_DMWR_RETRY_CAPACITY);
 	lane->credits--;

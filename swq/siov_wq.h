@@ -76,6 +76,14 @@ struct siov_wq_conf {
 	const struct siov_mem *mem; /**< NULL: siov_mem_eal() */
 };
 
+struct siov_qos_dir;
+
+/** Rounds of shares, of the lanes of one engine; see siov_qos.h. */
+struct siov_wq_round {
+	SIOV_ATOMIC(uint32_t) number; /**< written by the engine, when somebody waits */
+	SIOV_ATOMIC(uint32_t) is_awaited; /**< written by submitters */
+} __attribute__((aligned(64)));
+
 /** A work queue, in memory that may be shared with other processes. */
 struct siov_wq {
 	/* const after create, except the two that control changes now and then */
@@ -103,6 +111,8 @@ struct siov_wq {
 	/* owner: control lcore */
 	uint32_t nb_attached __attribute__((aligned(64)));
 	struct siov_lane **lanes; /**< lanes_max pointers */
+	SIOV_ATOMIC(struct siov_qos_dir *) qos; /**< blocks by PASID; NULL: none so far */
+	struct siov_wq_round *rounds; /**< nb_engines; valid once qos is not NULL */
 };
 
 SIOV_STATIC_ASSERT(offsetof(struct siov_wq, pool) == 64, "the pool has a line of its own");
@@ -208,6 +218,26 @@ SIOV_API void siov_wq_give_back(struct siov_wq *wq, struct siov_wq_granter *gran
 /** Take back a grant that its lane has not used in time. Thread: the granter's engine. */
 SIOV_API void siov_wq_expire_grant(struct siov_wq *wq, struct siov_wq_granter *granter,
 				   uint64_t now_cycles);
+
+/**
+ * Tell a shared queue that an engine has run out of its work: who has used up his share may go on.
+ *
+ * Thread: the engine of slot @p slot.
+ */
+static inline void
+siov_wq_next_round(struct siov_wq *wq, uint32_t slot)
+{
+	struct siov_wq_round *round;
+
+	/* Pairs with siov_qos_create. */
+	if (likely(siov_atomic_load(&wq->qos, acquire) == NULL))
+		return;
+	round = &wq->rounds[slot];
+	if (!siov_atomic_load(&round->is_awaited, relaxed))
+		return;
+	siov_atomic_store(&round->is_awaited, 0, relaxed);
+	siov_atomic_store(&round->number, siov_atomic_load(&round->number, relaxed) + 1, release);
+}
 
 /** Credits in the pool: neither leased nor spent. Thread: any; a snapshot. */
 SIOV_API uint32_t siov_wq_free_credits(const struct siov_wq *wq);

@@ -20,4 +20,7 @@ uint32_t credit_lease_max(const struct siov_wq *wq, uint32_t nb_attached);
  */
 uint32_t credit_reclaim(struct siov_wq *wq, struct siov_lane *lane);
 
+/* Free the blocks of a queue, see siov_qos.h. */
+void qos_free(const struct siov_mem *mem, struct siov_wq *wq);
+
 #endif /* SWQ_PRIV_H */

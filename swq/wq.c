@@ -100,6 +100,7 @@ siov_wq_free(const struct siov_mem *mem, struct siov_wq *wq)
 		return;
 	for (i = 0; i < siov_atomic_load(&wq->nb_lanes, relaxed); i++)
 		free_lane(mem, wq->lanes[i]);
+	qos_free(mem, wq);
 	siov_mem_free(mem, wq);
 }
 

@@ -100,9 +100,10 @@ run_wild(void *arg)
 	uint64_t i;
 
 	for (i = 0; !siov_atomic_load(&client->stop, relaxed); i++) {
-		const struct dsa_hw_desc desc __attribute__((aligned(64))) =
-			copy_desc(client, i % SLOTS);
+		struct dsa_hw_desc desc __attribute__((aligned(64))) = copy_desc(client, 0);
 
+		/* All of it at once, so that some always wait. */
+		desc.xfer_size = SLOTS * CHUNK;
 		post(client, &desc);
 		if (i % 32 == 0)
 			sched_yield();

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Limits of PASIDs on shared queues, see siov_qos.h. */
+#include <errno.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "dev_priv.h"
+#include "siov_qos.h"
+
+#define SET_TRIES 100000u /* a submitter has a block for a few instructions */
+
+/* Under the lock. */
+static int
+make_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid)
+{
+	const struct siov_qos_ended *ended[SIOV_DEV_ENGINES_MAX];
+	uint64_t submitted[SIOV_DMWR_NB] = {0};
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < dwq->nb_engines && ret == 0; i++) {
+		ret = engine_add_pasid(dwq->engines[i], dwq->id, pasid);
+		if (ret == 0)
+			ended[i] = engine_ended(dwq->engines[i], dwq->id, pasid);
+	}
+	if (ret != 0)
+		return ret;
+	portal_add_counts(&dev->portals, &dwq->portals, pasid, submitted);
+	ret = siov_qos_create(dev->mem, dwq->wq, pasid, ended, dwq->nb_engines,
+			      submitted[SIOV_DMWR_SUCCESS]);
+	if (ret == 0)
+		portal_recall(&dev->portals, &dwq->portals, pasid);
+	return ret;
+}
+
+/* The block, made where there was none. Under the lock. */
+static int
+take_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov_qos **qos)
+{
+	int ret = 0;
+
+	*qos = siov_qos_find(dwq->wq, pasid);
+	if (*qos == NULL)
+		ret = make_block(dev, dwq, pasid);
+	*qos = siov_qos_find(dwq->wq, pasid);
+	return ret;
+}
+
+int
+dev_qos_admit(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, enum siov_wq_state state)
+{
+	struct siov_qos *qos = siov_qos_find(dwq->wq, pasid);
+	int ret = 0;
+
+	if (dwq->wq->mode != SIOV_WQ_SHARED || (qos == NULL && state == SIOV_WQ_ENABLED))
+		return 0;
+	if (qos == NULL)
+		ret = take_block(dev, dwq, pasid, &qos);
+	if (ret == 0)
+		siov_qos_set_state(qos, state);
+	return ret;
+}
+
+static uint64_t
+clock_hz(void)
+{
+	uint64_t hz = rte_get_tsc_hz();
+
+	return hz != 0 ? hz : UINT64_C(2000000000);
+}
+
+int
+dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
+	    const struct siov_qos_conf *conf)
+{
+	static const struct siov_qos_conf none;
+	struct siov_qos *qos;
+	unsigned int i;
+	int ret;
+
+	ret = siov_qos_conf_check(conf);
+	/* Without limits there need be no block. */
+	if (ret == 0 && memcmp(conf, &none, sizeof(none)) == 0 &&
+	    siov_qos_find(dwq->wq, pasid) == NULL)
+		return 0;
+	if (ret == 0)
+		ret = take_block(dev, dwq, pasid, &qos);
+	if (ret != 0)
+		return ret;
+	ret = -EAGAIN;
+	for (i = 0; ret == -EAGAIN && i < SET_TRIES; i++)
+		ret = siov_qos_set(qos, conf, clock_hz());
+	return ret;
+}
+
+void
+dev_qos_get(const struct dev_wq *dwq, uint32_t pasid, struct siov_qos_conf *conf)
+{
+	const struct siov_qos *qos = siov_qos_find(dwq->wq, pasid);
+
+	*conf = (struct siov_qos_conf){0};
+	if (qos != NULL)
+		siov_qos_get(qos, conf);
+}
+
+static struct dev_wq *
+find_shared(struct siov_dev *dev, unsigned int wq_id)
+{
+	struct dev_wq *dwq = dev_find_wq(dev, wq_id);
+
+	return dwq != NULL && dwq->wq->mode == SIOV_WQ_SHARED ? dwq : NULL;
+}
+
+int
+siov_dev_qos_set(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
+		 const struct siov_qos_conf *conf)
+{
+	struct dev_wq *dwq;
+	int ret = -EINVAL;
+
+	if (pasid > SIOV_PASID_MAX)
+		return -ERANGE;
+	dev_lock(dev);
+	dwq = find_shared(dev, wq_id);
+	if (dwq != NULL)
+		ret = dev_qos_set(dev, dwq, pasid, conf);
+	dev_unlock(dev);
+	return ret;
+}
+
+int
+siov_dev_qos_get(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
+		 struct siov_qos_conf *conf)
+{
+	const struct dev_wq *dwq;
+
+	if (pasid > SIOV_PASID_MAX)
+		return -ERANGE;
+	dev_lock(dev);
+	dwq = find_shared(dev, wq_id);
+	if (dwq != NULL)
+		dev_qos_get(dwq, pasid, conf);
+	dev_unlock(dev);
+	return dwq != NULL ? 0 : -EINVAL;
+}
