@@ -79,7 +79,7 @@ static const struct reg reg_table[] = {
 	WQ("WQTHRESHOLD", 4, .rw_disabled = 0xffff, .rsvd = 0xffff0000),
 	WQ("WQMODE", 8, .rw_disabled = 0xf3, .rw_wq = 0x3fffff00, .rsvd = 0xc000000c),
 	WQ("WQLIMITS", 12, .rw_disabled = 0x1ff, .rsvd = ~0x1ffu),
-	WQ("WQSTATE", 24),
+	WQ("WQSTATE", 24, .rw_disabled = 0),
 	{.name = "MSIXPERM",
 	 .offset = SIOV_BARS_MSIXPERM,
 	 .stride = SIOV_MSIXPERM_STRIDE,
