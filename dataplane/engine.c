@@ -140,6 +140,7 @@ static __rte_noinline void
 record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const struct op *op,
 	     uint8_t code)
 {
+	uint32_t pasid = op->desc->pasid;
 	uint8_t *comp;
 	int reason;
 
@@ -152,7 +153,10 @@ record_fault(struct siov_engine *engine, const struct engine_wq *ewq, const stru
 	} else if (op->fault_reason != 0 &&
 		   (code == DSA_COMP_PAGE_FAULT_NOBOF || code == DSA_COMP_PAGE_FAULT_IR ||
 		    code == DSA_COMP_BATCH_PAGE_FAULT)) {
-		siov_atc_record_fault(engine->atc, op->desc->pasid, op->fault_addr, op->fault_perm,
+		/* Lists are read as records are written. */
+		if (code == DSA_COMP_BATCH_PAGE_FAULT)
+			pasid = engine_comp_pasid(ewq, op->desc);
+		siov_atc_record_fault(engine->atc, pasid, op->fault_addr, op->fault_perm,
 				      op->fault_reason);
 	}
 }
