@@ -174,22 +174,42 @@ finish_batch(struct siov_engine *engine, struct aside *entry)
 	engine_finish_op(engine, &entry->from, &op, comp);
 }
 
+/* As a gate says that shut while members were under way, or as the members ended. */
+static enum aside_turn
+end_batch(struct siov_engine *engine, struct aside *entry, uint32_t gate)
+{
+	struct op op;
+
+	if (likely(gate == ENGINE_GATE_OPEN)) {
+		finish_batch(engine, entry);
+		return ASIDE_ENDED;
+	}
+	op = aside_end_op(entry, SIOV_COMP_ABORTED, 0);
+	op.done = entry->batch.done;
+	engine_discard_op(engine, &entry->from, &op, gate);
+	return ASIDE_ENDED;
+}
+
 enum aside_turn
 batch_turn(struct siov_engine *engine, struct aside *entry)
 {
+	uint32_t gate = engine_gate_of(entry->from.ewq, entry->from.rec);
 	struct batch *batch = &entry->batch;
 	bool has_worked = true;
 
+	/* Members that wait for pages point here; they are about to end. */
+	if (unlikely(gate != ENGINE_GATE_OPEN && batch->nb_parked != 0))
+		return ASIDE_WAITS;
+	if (unlikely(gate != ENGINE_GATE_OPEN))
+		return end_batch(engine, entry, gate);
 	if (batch->has_member)
 		run_member(engine, entry);
 	else if (batch->left != 0 && batch->status == OP_MORE)
 		has_worked = run_some(engine, entry);
 	else
 		has_worked = false;
-	if (is_over(batch)) {
-		finish_batch(engine, entry);
-		return ASIDE_ENDED;
-	}
+	if (is_over(batch))
+		return end_batch(engine, entry, engine_gate_of(entry->from.ewq, entry->from.rec));
 	return has_worked ? ASIDE_WORKED : ASIDE_WAITS;
 }
 
