@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 #include <rte_pause.h>
 
+#include "dev_conf_priv.h"
 #include "message_priv.h"
 
 RTE_LOG_REGISTER(ctrl_logtype, siov.ctrl, NOTICE)
@@ -76,14 +77,15 @@ create_engines(struct siov_dev *dev)
 
 /* The engines of the queue's group serve it. */
 static int
-bind_engines(struct dev_wq *dwq)
+bind_engines(struct dev_wq *dwq, uint32_t long_max)
 {
 	struct engine_wq_conf conf = {
 		.wq_id = dwq->id,
 		.weight = dwq->conf->priority,
 		.xfer_max = dwq->conf->xfer_max,
 		.control_pasid = dwq->conf->control_pasid,
-		.batch_max = DEV_BATCH_MAX,
+		.batch_max = dwq->conf->batch_max,
+		.long_max = long_max,
 		.peers = dwq->engines,
 		.nb_peers = dwq->nb_engines,
 		.wq = dwq->wq,
@@ -125,7 +127,7 @@ dev_create_wq(struct siov_dev *dev, unsigned int wq_id)
 	ret = portal_index_create(&dev->portals, &dwq->portals, dwq->wq->lanes_max);
 	if (ret != 0)
 		return ret;
-	return bind_engines(dwq);
+	return bind_engines(dwq, conf_long_max(&dev->conf, dwq->conf->group));
 }
 
 void

@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include <rte_common.h>
 
-#include "siov_dev.h"
+#include "dev_conf_priv.h"
 
 /* 2 MiB an engine: 65,536 PASIDs then cost what 64 do; with 16,384 entries it was twice as much. */
 #define DEFAULT_ATC_ENTRIES 131072
 #define DEFAULT_LATENCY 64u
 #define DEFAULT_PAGE_TIMEOUT_MS 1000u
+#define DEFAULT_BATCH 1024u
 #define DEFAULT_MSIX 9u
 #define DEFAULT_IMS 2048u
 #define DEFAULT_ADIS 65536u
+#define WEIGHT_MAX 65535u
 #define PRIORITY_MAX 15u
-
-/* Where the reason of a refusal goes. */
-struct reason {
-	char *text; /* may be NULL */
-	size_t len;
-};
 
 void
 siov_dev_wq_conf_init(struct siov_dev_wq_conf *conf)
@@ -32,7 +27,15 @@ siov_dev_wq_conf_init(struct siov_dev_wq_conf *conf)
 		.priority = 1,
 		.lanes_max = 128,
 		.xfer_max = SIOV_DEV_XFER_MAX,
+		.batch_max = DEFAULT_BATCH,
+		.op_config = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
 	};
+}
+
+void
+conf_group_init(struct siov_dev_group_conf *group)
+{
+	*group = (struct siov_dev_group_conf){.traffic_class_a = -1, .traffic_class_b = -1};
 }
 
 void
@@ -46,6 +49,8 @@ siov_dev_conf_init(struct siov_dev_conf *conf)
 	conf->nb_engines = 1;
 	for (i = 0; i < SIOV_DEV_WQS_MAX; i++)
 		siov_dev_wq_conf_init(&conf->wqs[i]);
+	for (i = 0; i < SIOV_DEV_GROUPS_MAX; i++)
+		conf_group_init(&conf->groups[i]);
 	conf->atc_entries = DEFAULT_ATC_ENTRIES;
 	conf->nb_latency = DEFAULT_LATENCY;
 	conf->page_timeout_ms = DEFAULT_PAGE_TIMEOUT_MS;
@@ -55,116 +60,169 @@ siov_dev_conf_init(struct siov_dev_conf *conf)
 	conf->socket_id = -1;
 }
 
-/* Put one line into why; returns ret. */
-__attribute__((format(printf, 3, 4))) static int
-refuse(const struct reason *why, int ret, const char *fmt, ...)
-{
-	va_list args;
-
-	if (why->text == NULL || why->len == 0)
-		return ret;
-	va_start(args, fmt);
-	vsnprintf(why->text, why->len, fmt, args);
-	va_end(args);
-	return ret;
-}
-
-/* A 32-bit number of a conf struct and what it may be. */
-struct field {
-	const char *name;
-	size_t offset;
-	uint32_t min, max;
+static const struct conf_field dev_fields[] = {
+	CONF_FIELD(siov_dev_conf, nb_wqs, 1, SIOV_DEV_WQS_MAX),
+	CONF_FIELD(siov_dev_conf, nb_engines, 1, SIOV_DEV_ENGINES_MAX),
+	CONF_FIELD(siov_dev_conf, atc_entries, SIOV_DEV_ATC_MIN, SIOV_DEV_ATC_MAX),
+	CONF_FIELD(siov_dev_conf, nb_latency, 0, SIOV_DEV_LATENCY_MAX),
+	CONF_FIELD(siov_dev_conf, page_timeout_ms, 1, SIOV_DEV_PAGE_TIMEOUT_MAX),
+	CONF_FIELD(siov_dev_conf, nb_msix, 1, SIOV_DEV_MSIX_MAX),
+	CONF_FIELD(siov_dev_conf, nb_ims, 0, SIOV_DEV_IMS_MAX),
+	CONF_FIELD(siov_dev_conf, nb_adis, 1, SIOV_DEV_ADIS_MAX),
+	CONF_FIELD(siov_dev_conf, profile, 0, SIOV_PROFILES - 1),
+	CONF_FIELD(siov_dev_conf, read_buffer_limit, 0, SIOV_DEV_READ_BUFFERS_MAX),
+	CONF_FIELD(siov_dev_conf, event_log_size, 0, SIOV_DEV_EVENT_LOG_MAX),
+	CONF_FIELD(siov_dev_conf, number, 0, SIOV_DEV_NUMBER_MAX),
+	CONF_FIELD(siov_dev_conf, nb_adi_rows, 0, SIOV_DEV_ADI_ROWS_MAX),
 };
 
-#define FIELD(type, member, least, most) \
-	{ \
-		.name = #member, .offset = offsetof(struct type, member), .min = least, \
-		.max = most \
-	}
-
-static const struct field dev_fields[] = {
-	FIELD(siov_dev_conf, nb_wqs, 1, SIOV_DEV_WQS_MAX),
-	FIELD(siov_dev_conf, nb_engines, 1, SIOV_DEV_ENGINES_MAX),
-	FIELD(siov_dev_conf, atc_entries, SIOV_DEV_ATC_MIN, SIOV_DEV_ATC_MAX),
-	FIELD(siov_dev_conf, nb_latency, 0, SIOV_DEV_LATENCY_MAX),
-	FIELD(siov_dev_conf, page_timeout_ms, 1, SIOV_DEV_PAGE_TIMEOUT_MAX),
+static const struct conf_field wq_fields[] = {
+	CONF_FIELD(siov_dev_wq_conf, size, 1, SIOV_WQ_SIZE_MAX),
+	CONF_FIELD(siov_dev_wq_conf, threshold, 0, SIOV_WQ_SIZE_MAX),
+	CONF_FIELD(siov_dev_wq_conf, priority, 1, PRIORITY_MAX),
+	CONF_FIELD(siov_dev_wq_conf, group, 0, SIOV_DEV_GROUPS_MAX - 1),
+	CONF_FIELD(siov_dev_wq_conf, lanes_max, 1, SIOV_WQ_LANES_MAX),
+	CONF_FIELD(siov_dev_wq_conf, pasid, 0, SIOV_PASID_MAX),
+	CONF_FIELD(siov_dev_wq_conf, control_pasid, 0, SIOV_PASID_MAX),
+	CONF_FIELD(siov_dev_wq_conf, xfer_max, 1, SIOV_DEV_XFER_MAX),
+	CONF_FIELD(siov_dev_wq_conf, batch_max, 1, SIOV_DEV_BATCH_MAX),
+	CONF_FIELD(siov_dev_wq_conf, prs_disable, 0, 1),
+	CONF_FIELD(siov_dev_wq_conf, ats_disable, 0, 1),
 };
 
-static const struct field wq_fields[] = {
-	FIELD(siov_dev_wq_conf, size, 1, SIOV_WQ_SIZE_MAX),
-	FIELD(siov_dev_wq_conf, threshold, 0, SIOV_WQ_SIZE_MAX),
-	FIELD(siov_dev_wq_conf, priority, 1, PRIORITY_MAX),
-	FIELD(siov_dev_wq_conf, group, 0, SIOV_DEV_GROUPS_MAX - 1),
-	FIELD(siov_dev_wq_conf, lanes_max, 1, SIOV_WQ_LANES_MAX),
-	FIELD(siov_dev_wq_conf, pasid, 0, SIOV_PASID_MAX),
-	FIELD(siov_dev_wq_conf, control_pasid, 0, SIOV_PASID_MAX),
-	FIELD(siov_dev_wq_conf, xfer_max, 1, SIOV_DEV_XFER_MAX),
+static const struct conf_field adi_fields[] = {
+	CONF_FIELD(siov_dev_adi_row, count, 1, SIOV_DEV_ADIS_MAX),
+	CONF_FIELD(siov_dev_adi_row, nb_dwqs, 0, SIOV_ADI_DWQS_MAX),
+	CONF_FIELD(siov_dev_adi_row, pasid, 0, SIOV_PASID_MAX),
+	CONF_FIELD(siov_dev_adi_row, control_pasid, 0, SIOV_PASID_MAX),
+	CONF_FIELD(siov_dev_adi_row, nb_messages, 0, SIOV_ADI_MESSAGES_MAX),
+	CONF_FIELD(siov_dev_adi_row, weight, 0, WEIGHT_MAX),
+	CONF_FIELD(siov_dev_adi_row, priority, 0, PRIORITY_MAX),
 };
-
-/* Check the numbers of one object. @p whose is what the line begins with, such as "wq 3: ". */
-static int
-check_fields(const struct reason *why, const char *whose, const void *conf,
-	     const struct field *fields, unsigned int nb_fields)
-{
-	unsigned int i;
-
-	for (i = 0; i < nb_fields; i++) {
-		uint32_t value;
-
-		memcpy(&value, (const char *)conf + fields[i].offset, sizeof(value));
-		if (value < fields[i].min || value > fields[i].max)
-			return refuse(why, -ERANGE,
-				      "%s%s %" PRIu32 ": allowed is %" PRIu32 " to %" PRIu32, whose,
-				      fields[i].name, value, fields[i].min, fields[i].max);
-	}
-	return 0;
-}
 
 static int
-check_name(const struct reason *why, const struct siov_dev_conf *conf)
+check_name(const struct conf_reason *why, const struct siov_dev_conf *conf)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_";
 	size_t len = strnlen(conf->name, sizeof(conf->name));
 
 	if (len == 0 || len == sizeof(conf->name) || strspn(conf->name, allowed) != len)
-		return refuse(why, -EINVAL,
-			      "name '%.*s': allowed are 1 to %u letters, digits and '_'", (int)len,
-			      conf->name, SIOV_DEV_NAME_LEN - 1);
+		return conf_refuse(why, -EINVAL,
+				   "name '%.*s': allowed are 1 to %u letters, digits and '_'",
+				   (int)len, conf->name, SIOV_DEV_NAME_LEN - 1);
 	return 0;
 }
 
 static int
-check_wq(const struct reason *why, const struct siov_dev_wq_conf *wq, unsigned int wq_id)
+check_label(const struct conf_reason *why, const char *whose, const char *key, const char *text,
+	    size_t len)
+{
+	if (strnlen(text, len) == len)
+		return conf_refuse(why, -EINVAL, "%s%s: allowed are 0 to %zu bytes", whose, key,
+				   len - 1);
+	return 0;
+}
+
+static int
+check_labels(const struct conf_reason *why, const char *whose,
+	     const struct siov_dev_wq_label *label)
+{
+	int ret;
+
+	ret = check_label(why, whose, "type", label->type, sizeof(label->type));
+	if (ret == 0)
+		ret = check_label(why, whose, "name", label->name, sizeof(label->name));
+	if (ret == 0)
+		ret = check_label(why, whose, "driver", label->driver, sizeof(label->driver));
+	return ret;
+}
+
+static int
+check_wq(const struct conf_reason *why, const struct siov_dev_wq_conf *wq, unsigned int wq_id)
 {
 	char whose[32];
 	int ret;
 
 	snprintf(whose, sizeof(whose), "wq %u: ", wq_id);
 	if (wq->mode != SIOV_WQ_SHARED && wq->mode != SIOV_WQ_DEDICATED)
-		return refuse(why, -EINVAL, "%smode %d: allowed are shared and dedicated", whose,
-			      (int)wq->mode);
-	ret = check_fields(why, whose, wq, wq_fields, RTE_DIM(wq_fields));
+		return conf_refuse(why, -EINVAL, "%smode %d: allowed are shared and dedicated",
+				   whose, (int)wq->mode);
+	ret = conf_check_fields(why, whose, wq, wq_fields, RTE_DIM(wq_fields));
 	if (ret != 0)
 		return ret;
 	if (wq->threshold > wq->size)
-		return refuse(why, -ERANGE,
-			      "%sthreshold %" PRIu32 ": allowed is 1 to its size %" PRIu32, whose,
-			      wq->threshold, wq->size);
+		return conf_refuse(why, -ERANGE,
+				   "%sthreshold %" PRIu32 ": allowed is 1 to its size %" PRIu32,
+				   whose, wq->threshold, wq->size);
 	if (wq->flags & ~SIOV_WQ_F_ALL)
-		return refuse(why, -EINVAL, "%sflags 0x%" PRIx32 ": allowed is 0x%x", whose,
-			      wq->flags, SIOV_WQ_F_ALL);
+		return conf_refuse(why, -EINVAL, "%sflags 0x%" PRIx32 ": allowed is 0x%x", whose,
+				   wq->flags, SIOV_WQ_F_ALL);
 	if (wq->mode == SIOV_WQ_SHARED && wq->pasid != 0)
-		return refuse(why, -EINVAL,
-			      "%spasid %" PRIu32
-			      ": a shared queue has none, each submission has one",
-			      whose, wq->pasid);
+		return conf_refuse(why, -EINVAL,
+				   "%spasid %" PRIu32
+				   ": a shared queue has none, each submission has one",
+				   whose, wq->pasid);
+	if (wq->prs_disable != 0 && wq->flags & SIOV_WQ_F_BOF)
+		return conf_refuse(why, -EINVAL,
+				   "%sflags 0x%" PRIx32
+				   ": without page requests nothing blocks on faults",
+				   whose, wq->flags);
+	return check_labels(why, whose, &wq->label);
+}
+
+static int
+check_adi_row(const struct conf_reason *why, const struct siov_dev_conf *conf, unsigned int idx)
+{
+	const struct siov_dev_adi_row *row = &conf->adi_rows[idx];
+	char whose[32];
+	int ret;
+
+	snprintf(whose, sizeof(whose), "adi row %u: ", idx);
+	if ((unsigned int)row->type >= SIOV_ADI_TYPES ||
+	    (unsigned int)row->owner >= SIOV_ADI_OWNERS)
+		return conf_refuse(why, -EINVAL,
+				   "%stype %u, owner %u: allowed are 0 to %u, 0 to %u", whose,
+				   (unsigned int)row->type, (unsigned int)row->owner,
+				   SIOV_ADI_TYPES - 1, SIOV_ADI_OWNERS - 1);
+	ret = conf_check_fields(why, whose, row, adi_fields, RTE_DIM(adi_fields));
+	if (ret != 0)
+		return ret;
+	if (row->type != SIOV_ADI_DEDICATED &&
+	    (row->wq >= conf->nb_wqs || conf->wqs[row->wq].mode != SIOV_WQ_SHARED))
+		return conf_refuse(why, -EINVAL, "%swq %" PRIu32 ": allowed is a shared queue",
+				   whose, row->wq);
+	if (row->pasid != 0 && row->count > SIOV_PASID_MAX - row->pasid + 1)
+		return conf_refuse(why, -ERANGE,
+				   "%spasid %" PRIu32 ", count %" PRIu32
+				   ": allowed are PASIDs to %u",
+				   whose, row->pasid, row->count, SIOV_PASID_MAX);
+	return 0;
+}
+
+static int
+check_adi_rows(const struct conf_reason *why, const struct siov_dev_conf *conf)
+{
+	uint64_t nb = 0;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < conf->nb_adi_rows; i++) {
+		ret = check_adi_row(why, conf, i);
+		if (ret != 0)
+			return ret;
+		nb += conf->adi_rows[i].count;
+	}
+	if (nb > conf->nb_adis)
+		return conf_refuse(why, -ERANGE,
+				   "%" PRIu64 " ADIs: allowed is 0 to nb_adis, %" PRIu32, nb,
+				   conf->nb_adis);
 	return 0;
 }
 
 /* Queues need engines in their group, and engines queues. */
 static int
-check_groups(const struct reason *why, const struct siov_dev_conf *conf)
+check_groups(const struct conf_reason *why, const struct siov_dev_conf *conf)
 {
 	unsigned int nb_wqs[SIOV_DEV_GROUPS_MAX] = {0};
 	unsigned int nb_engines[SIOV_DEV_GROUPS_MAX] = {0};
@@ -174,20 +232,22 @@ check_groups(const struct reason *why, const struct siov_dev_conf *conf)
 		uint32_t group = conf->engines[i].group;
 
 		if (group >= SIOV_DEV_GROUPS_MAX)
-			return refuse(why, -ERANGE,
-				      "engine %u: group %" PRIu32 ": allowed is 0 to %u", i, group,
-				      SIOV_DEV_GROUPS_MAX - 1);
+			return conf_refuse(why, -ERANGE,
+					   "engine %u: group %" PRIu32 ": allowed is 0 to %u", i,
+					   group, SIOV_DEV_GROUPS_MAX - 1);
 		nb_engines[group]++;
 	}
 	for (i = 0; i < conf->nb_wqs; i++)
 		nb_wqs[conf->wqs[i].group]++;
 	for (i = 0; i < SIOV_DEV_GROUPS_MAX; i++) {
 		if (nb_wqs[i] != 0 && nb_engines[i] == 0)
-			return refuse(why, -EINVAL,
-				      "group %u: has queues and no engine, needs at least 1", i);
+			return conf_refuse(why, -EINVAL,
+					   "group %u: has queues and no engine, needs at least 1",
+					   i);
 		if (nb_engines[i] != 0 && nb_wqs[i] == 0)
-			return refuse(why, -EINVAL,
-				      "group %u: has engines and no queue, needs at least 1", i);
+			return conf_refuse(why, -EINVAL,
+					   "group %u: has engines and no queue, needs at least 1",
+					   i);
 	}
 	return 0;
 }
@@ -195,7 +255,7 @@ check_groups(const struct reason *why, const struct siov_dev_conf *conf)
 int
 siov_dev_conf_check(const struct siov_dev_conf *conf, char *why_text, size_t why_len)
 {
-	const struct reason why = {.text = why_text, .len = why_len};
+	const struct conf_reason why = {.text = why_text, .len = why_len};
 	unsigned int i;
 	int ret;
 
@@ -203,7 +263,7 @@ siov_dev_conf_check(const struct siov_dev_conf *conf, char *why_text, size_t why
 		why_text[0] = '\0';
 	ret = check_name(&why, conf);
 	if (ret == 0)
-		ret = check_fields(&why, "", conf, dev_fields, RTE_DIM(dev_fields));
+		ret = conf_check_fields(&why, "", conf, dev_fields, RTE_DIM(dev_fields));
 	if (ret != 0)
 		return ret;
 	for (i = 0; i < conf->nb_wqs; i++) {
@@ -212,10 +272,19 @@ siov_dev_conf_check(const struct siov_dev_conf *conf, char *why_text, size_t why
 			return ret;
 	}
 	if (conf->flags & ~SIOV_DEV_F_PRIV)
-		return refuse(&why, -EINVAL, "flags 0x%" PRIx32 ": allowed is 0x%x", conf->flags,
-			      SIOV_DEV_F_PRIV);
+		return conf_refuse(&why, -EINVAL, "flags 0x%" PRIx32 ": allowed is 0x%x",
+				   conf->flags, SIOV_DEV_F_PRIV);
 	if (conf->socket_id < -1 || conf->socket_id >= RTE_MAX_NUMA_NODES)
-		return refuse(&why, -ERANGE, "socket_id %d: allowed is -1 to %d", conf->socket_id,
-			      RTE_MAX_NUMA_NODES - 1);
-	return check_groups(&why, conf);
+		return conf_refuse(&why, -ERANGE, "socket_id %d: allowed is -1 to %d",
+				   conf->socket_id, RTE_MAX_NUMA_NODES - 1);
+	if (conf->event_log_size != 0 && conf->event_log_size < SIOV_DEV_EVENT_LOG_MIN)
+		return conf_refuse(
+			&why, -ERANGE, "event_log_size %" PRIu32 ": allowed are 0 and %u to %u",
+			conf->event_log_size, SIOV_DEV_EVENT_LOG_MIN, SIOV_DEV_EVENT_LOG_MAX);
+	ret = check_groups(&why, conf);
+	if (ret == 0)
+		ret = conf_check_read_buffers(&why, conf);
+	if (ret == 0)
+		ret = conf_check_limits(&why, conf);
+	return ret == 0 ? check_adi_rows(&why, conf) : ret;
 }

@@ -24,7 +24,6 @@ extern int ctrl_logtype;
 		RTE_FMT("SIOV_CTRL: " RTE_FMT_HEAD(__VA_ARGS__, ) "\n", \
 			RTE_FMT_TAIL(__VA_ARGS__, )))
 
-#define DEV_BATCH_MAX 1024u /* descriptors of a batch */
 #define DEV_ERRORS 1024u /* size of the error log */
 
 /* One queue of a device. */

@@ -60,6 +60,8 @@ build_wqs(struct siov_dev *dev, const struct siov_dev_conf *conf)
 	drop_wqs(dev);
 	memcpy(dev->conf.wqs, conf->wqs, sizeof(conf->wqs));
 	memcpy(dev->conf.engines, conf->engines, sizeof(conf->engines));
+	memcpy(dev->conf.groups, conf->groups, sizeof(conf->groups));
+	dev->conf.read_buffer_limit = conf->read_buffer_limit;
 	for (i = 0; i < conf->nb_wqs && ret == 0; i++) {
 		dev->conf.nb_wqs++;
 		ret = dev_create_wq(dev, i);

@@ -33,6 +33,7 @@
 
 #include <stdio.h>
 
+#include "siov_adi.h"
 #include "siov_engine.h"
 #include "siov_iommu.h"
 #include "siov_qos.h"
@@ -55,8 +56,44 @@ extern "C" {
 #define SIOV_DEV_IMS_MAX (1u << 20)
 #define SIOV_DEV_ADIS_MAX (1u << 20)
 
+#define SIOV_DEV_BATCH_MAX (1u << 15) /**< descriptors of a batch: the most WQCFG can say */
+#define SIOV_DEV_READ_BUFFERS_MAX 255u
+#define SIOV_DEV_EVENT_LOG_MIN 64u /**< entries of an event log, where there is one */
+#define SIOV_DEV_EVENT_LOG_MAX 65535u
+#define SIOV_DEV_NUMBER_MAX 999999u
+#define SIOV_DEV_LABEL_LEN 128u /**< with the terminating zero */
+#define SIOV_DEV_ADI_ROWS_MAX 64u
+
 struct siov_dev;
 struct siov_ir; /* siov_ir.h */
+
+/** What a device can be at most, see siov_dev_profile_limits(). */
+enum siov_dev_profile {
+	SIOV_PROFILE_NONE, /**< all that this library can do */
+	SIOV_PROFILE_DSA1, /**< as DSA 1.0: 8 queues with 128 entries in total, 4 engines, 4 groups */
+	SIOV_PROFILE_LARGE, /**< 64 queues with 65,536 entries in total, 65,536 ADIs */
+	SIOV_PROFILES,
+};
+
+/** Limits of a profile; siov_dev_conf_check() refuses more. */
+struct siov_dev_limits {
+	uint32_t nb_wqs;
+	uint32_t nb_engines;
+	uint32_t nb_groups;
+	uint32_t wqs_size; /**< entries of all queues together */
+	uint32_t xfer_max; /**< bytes */
+	uint32_t batch_max; /**< descriptors of a batch */
+	uint32_t nb_read_buffers; /**< of the device; groups have shares of them */
+	uint32_t nb_ims;
+	uint32_t nb_adis;
+};
+
+/** What accel-config calls a queue. The device does not look at it, files keep it. */
+struct siov_dev_wq_label {
+	char type[16]; /**< "", or none, kernel, user, mdev */
+	char name[SIOV_DEV_LABEL_LEN];
+	char driver[SIOV_DEV_LABEL_LEN];
+};
 
 /** One work queue. */
 struct siov_dev_wq_conf {
@@ -76,6 +113,45 @@ struct siov_dev_wq_conf {
 	 */
 	uint32_t control_pasid;
 	uint32_t xfer_max; /**< largest transfer, 1 to SIOV_DEV_XFER_MAX bytes */
+	uint32_t batch_max; /**< descriptors of a batch, 1 to SIOV_DEV_BATCH_MAX; 1: no batches */
+	uint32_t prs_disable; /**< 1: no page requests, so SIOV_WQ_F_BOF is refused */
+	uint32_t ats_disable; /**< 0 or 1, kept for files: translations are cached all the same */
+	/** Opcodes as a bit mask, kept for files: operations are offered all the same. */
+	uint64_t op_config[4];
+	struct siov_dev_wq_label label;
+};
+
+/**
+ * One group. Read buffers are DSA's bandwidth slots: transfers of more than 64 KiB that the group's
+ * engines have in progress at a time. Each engine has an equal part of the group's, at least one;
+ * transfers of batches take none.
+ */
+struct siov_dev_group_conf {
+	uint32_t read_buffers_reserved; /**< not for other groups */
+	uint32_t read_buffers_allowed; /**< at most; 0: all that are not reserved for others */
+	uint32_t use_read_buffer_limit; /**< 1: the device's read_buffer_limit counts as well */
+	int32_t traffic_class_a; /**< -1: default, 0 to 7; kept for files and registers, as the rest */
+	int32_t traffic_class_b;
+	uint32_t desc_progress_limit; /**< 0 to 3 */
+	uint32_t batch_progress_limit; /**< 0 to 3 */
+};
+
+/** ADIs that whoever builds the device is asked to make on it. */
+struct siov_dev_adi_row {
+	enum siov_adi_type type;
+	enum siov_adi_owner owner;
+	uint32_t count; /**< alike, but for their PASIDs, which rise by one; 1 to nb_adis */
+	uint32_t wq; /**< shared queue, where the type has one */
+	uint32_t nb_dwqs; /**< dedicated queues, 0 to SIOV_ADI_DWQS_MAX */
+	uint32_t pasid; /**< of the first one; 0: none so far */
+	uint32_t control_pasid; /**< of all; 0: none */
+	uint32_t nb_messages; /**< interrupts of each, 0 to SIOV_ADI_MESSAGES_MAX */
+	/* Quality of service; 0: as it is without. */
+	uint32_t weight; /**< 0 to 65535 */
+	uint32_t priority; /**< 0 to 15 */
+	uint32_t max_outstanding; /**< accepted and not finished */
+	uint32_t rate_ops; /**< operations per second */
+	uint64_t rate_bytes; /**< bytes per second */
 };
 
 /** One engine. */
@@ -93,6 +169,13 @@ struct siov_dev_conf {
 	uint32_t nb_engines; /**< 1 to SIOV_DEV_ENGINES_MAX */
 	struct siov_dev_wq_conf wqs[SIOV_DEV_WQS_MAX];
 	struct siov_dev_engine_conf engines[SIOV_DEV_ENGINES_MAX];
+	struct siov_dev_group_conf groups[SIOV_DEV_GROUPS_MAX];
+	uint32_t profile; /**< enum siov_dev_profile; set by siov_dev_conf_profile() */
+	uint32_t read_buffer_limit; /**< of groups that use it, beyond what they reserve; 0: none */
+	uint32_t event_log_size; /**< 0: no event log; else 64 to 65535 entries */
+	uint32_t number; /**< N of dsaN, as files call the device */
+	uint32_t nb_adi_rows; /**< 0 to SIOV_DEV_ADI_ROWS_MAX */
+	struct siov_dev_adi_row adi_rows[SIOV_DEV_ADI_ROWS_MAX];
 	uint32_t atc_entries; /**< per engine, 64 to 1048576 */
 	uint32_t nb_latency; /**< (queue, PASID) pairs per engine with a histogram of their own */
 	uint32_t page_timeout_ms; /**< longest wait for a page without progress, 1 to 3600000 */
@@ -118,8 +201,22 @@ struct siov_dev_conf {
 /** Set defaults: "siov0", one shared queue of 128 entries, one engine, one group. */
 SIOV_API void siov_dev_conf_init(struct siov_dev_conf *conf);
 
-/** Set one queue's defaults: shared, 128 entries, priority 1, group 0, 128 lanes, 2 GiB. */
+/** Set one queue's defaults: shared, 128 entries, priority 1, group 0, 128 lanes, 2 GiB, 1024. */
 SIOV_API void siov_dev_wq_conf_init(struct siov_dev_wq_conf *conf);
+
+/**
+ * Have the limits of a profile: "none", "dsa1" or "large". Sets nb_ims and nb_adis to what the
+ * profile has; queues, engines and groups stay, siov_dev_conf_check() says whether they fit.
+ *
+ * @return 0; -EINVAL there is no such profile, nothing is changed.
+ */
+SIOV_API int siov_dev_conf_profile(struct siov_dev_conf *conf, const char *name);
+
+/** Limits of a profile; those of SIOV_PROFILE_NONE for a number that is no profile. */
+SIOV_API const struct siov_dev_limits *siov_dev_profile_limits(uint32_t profile);
+
+/** Its name; "unknown" for a number that is no profile. */
+SIOV_API const char *siov_dev_profile_name(uint32_t profile);
 
 /**
  * Check a configuration.
