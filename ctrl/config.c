@@ -8,194 +8,16 @@
 #include <rte_common.h>
 
 #include "config_priv.h"
+#include "dev_conf_priv.h"
 #include "siov_config.h"
 
 #define FILE_MAX (UINT64_C(16) << 20) /* bytes */
-
-/* ---- names ---- */
-
-/* Read digits; returns what follows, NULL: none, or too many. */
-static const char *
-read_digits(const char *text, uint32_t *number)
-{
-	uint32_t value = 0;
-	const char *p;
-
-	for (p = text; *p >= '0' && *p <= '9'; p++) {
-		if (p - text == 6)
-			return NULL;
-		value = value * 10 + (uint32_t)(*p - '0');
-	}
-	*number = value;
-	return p != text ? p : NULL;
-}
-
-/* The member "dev" of an object: kind, the device's number, a dot, and this object's number. */
-static int
-read_name(struct parser *parser, json_t *object, const char *kind, uint32_t max, uint32_t *number)
-{
-	json_t *value = config_go_to_member(parser, object, "dev");
-	uint32_t dev_number = 0;
-	const char *name, *p;
-
-	if (value == NULL)
-		return config_refuse(parser, -EINVAL,
-				     "key \"dev\" is missing: allowed is %s%" PRIu32 ".N", kind,
-				     parser->dev_number);
-	name = json_string_value(value);
-	p = name != NULL && strncmp(name, kind, strlen(kind)) == 0 ? name + strlen(kind) : NULL;
-	if (p != NULL)
-		p = read_digits(p, &dev_number);
-	if (p != NULL)
-		p = *p == '.' ? read_digits(p + 1, number) : NULL;
-	if (p == NULL || *p != '\0' || dev_number != parser->dev_number || *number > max)
-		return config_refuse(
-			parser, p != NULL && *p == '\0' && *number > max ? -ERANGE : -EINVAL,
-			"\"dev\" \"%s\": allowed is %s%" PRIu32 ".N, N from 0 to %" PRIu32,
-			name != NULL ? name : "", kind, parser->dev_number, max);
-	config_leave_member(parser);
-	return 0;
-}
-
-/* ---- queues ---- */
-
-static int
-read_mode(struct parser *parser, json_t *value, void *obj)
-{
-	struct siov_dev_wq_conf *wq = obj;
-	const char *mode = json_string_value(value);
-
-	if (strcmp(mode, "shared") == 0)
-		wq->mode = SIOV_WQ_SHARED;
-	else if (strcmp(mode, "dedicated") == 0)
-		wq->mode = SIOV_WQ_DEDICATED;
-	else
-		return config_refuse(parser, -EINVAL,
-				     "\"mode\" \"%s\": allowed are shared and dedicated", mode);
-	return 0;
-}
-
-static int
-read_group_id(struct parser *parser, json_t *value, void *obj)
-{
-	json_int_t group_id = json_integer_value(value);
-
-	RTE_SET_USED(obj);
-	if (!parser->is_ungrouped && group_id != parser->group)
-		return config_refuse(parser, -EINVAL,
-				     "\"group_id\" %" JSON_INTEGER_FORMAT ": allowed is %" PRIu32
-				     ", the group it stands in",
-				     group_id, parser->group);
-	return 0;
-}
-
-static int
-read_block_on_fault(struct parser *parser, json_t *value, void *obj)
-{
-	struct siov_dev_wq_conf *wq = obj;
-
-	RTE_SET_USED(parser);
-	if (json_integer_value(value) != 0)
-		wq->flags |= SIOV_WQ_F_BOF;
-	return 0;
-}
-
-static int
-read_flag(struct parser *parser, json_t *value, void *obj)
-{
-	struct siov_dev_wq_conf *wq = obj;
-	const char *flag = json_string_value(value);
-
-	if (strcmp(flag, "exact") == 0)
-		wq->flags |= SIOV_WQ_F_EXACT;
-	else if (strcmp(flag, "stamps") == 0)
-		wq->flags |= SIOV_WQ_F_STAMPS;
-	else
-		return config_refuse(parser, -EINVAL, "flag \"%s\": allowed are exact and stamps",
-				     flag);
-	return 0;
-}
-
-static int
-read_flags(struct parser *parser, json_t *value, void *obj)
-{
-	return config_read_array(parser, value, T_STRING, read_flag, obj);
-}
-
-#define WQ(member) offsetof(struct siov_dev_wq_conf, member)
-
-static const struct key wq_siov_keys[] = {
-	{"lanes_max", T_INT, 1, SIOV_WQ_LANES_MAX, WQ(lanes_max), NULL},
-	{"pasid", T_INT, 0, SIOV_PASID_MAX, WQ(pasid), NULL},
-	{"flags", T_ARRAY, 0, 0, NOWHERE, read_flags},
-};
-static const struct key_table wq_siov_table = TABLE(wq_siov_keys);
-
-static int
-read_wq_siov(struct parser *parser, json_t *value, void *obj)
-{
-	return config_read_object(parser, value, &wq_siov_table, obj);
-}
-
-static const struct key wq_keys[] = {
-	{"dev", T_STRING, 0, 0, NOWHERE, NULL}, /* read_name */
-	{"mode", T_STRING, 0, 0, NOWHERE, read_mode},
-	{"size", T_INT, 1, SIOV_WQ_SIZE_MAX, WQ(size), NULL},
-	{"threshold", T_INT, 0, SIOV_WQ_SIZE_MAX, WQ(threshold), NULL},
-	{"priority", T_INT, 1, 15, WQ(priority), NULL},
-	{"group_id", T_INT, -1, SIOV_DEV_GROUPS_MAX - 1, NOWHERE, read_group_id},
-	{"max_transfer_size", T_INT, 1, SIOV_DEV_XFER_MAX, WQ(xfer_max), NULL},
-	{"block_on_fault", T_INT, 0, 1, NOWHERE, read_block_on_fault},
-	{"siov", T_OBJECT, 0, 0, NOWHERE, read_wq_siov},
-	IGNORED_INT("max_batch_size"),
-	IGNORED_INT("cdev_minor"),
-	IGNORED_INT("ats_disable"),
-	IGNORED_INT("prs_disable"),
-	IGNORED_INT("clients"),
-	IGNORED_INT("occupancy"),
-	IGNORED_STRING("type"),
-	IGNORED_STRING("name"),
-	IGNORED_STRING("driver_name"),
-	IGNORED_STRING("state"),
-	{"op_config", T_STRING | T_ARRAY, 0, 0, NOWHERE, NULL},
-};
-static const struct key_table wq_table = TABLE(wq_keys);
-
-static int
-read_wq(struct parser *parser, json_t *value, void *obj)
-{
-	struct siov_dev_wq_conf wq;
-	uint32_t number;
-	int ret;
-
-	RTE_SET_USED(obj);
-	siov_dev_wq_conf_init(&wq);
-	ret = read_name(parser, value, "wq", SIOV_DEV_WQS_MAX - 1, &number);
-	if (ret == 0)
-		ret = config_read_object(parser, value, &wq_table, &wq);
-	if (ret != 0 || parser->is_ungrouped)
-		return ret;
-	if (wq.threshold > wq.size) {
-		config_go_to_member(parser, value, "threshold");
-		return config_refuse(parser, -ERANGE,
-				     "\"threshold\" %" PRIu32
-				     ": allowed is 1 to the size, %" PRIu32,
-				     wq.threshold, wq.size);
-	}
-	if (parser->wqs_seen & UINT64_C(1) << number)
-		return config_refuse(parser, -EINVAL,
-				     "queue %" PRIu32 " is there twice: allowed is once", number);
-	parser->wqs_seen |= UINT64_C(1) << number;
-	wq.group = parser->group;
-	parser->conf.wqs[number] = wq;
-	return 0;
-}
 
 /* ---- engines ---- */
 
 static const struct key engine_keys[] = {
 	{"dev", T_STRING, 0, 0, NOWHERE, NULL}, /* read_name */
-	{"group_id", T_INT, -1, SIOV_DEV_GROUPS_MAX - 1, NOWHERE, read_group_id},
+	{"group_id", T_INT, -1, SIOV_DEV_GROUPS_MAX - 1, NOWHERE, config_read_group_id},
 };
 static const struct key_table engine_table = TABLE(engine_keys);
 
@@ -206,7 +28,7 @@ read_engine(struct parser *parser, json_t *value, void *obj)
 	int ret;
 
 	RTE_SET_USED(obj);
-	ret = read_name(parser, value, "engine", SIOV_DEV_ENGINES_MAX - 1, &number);
+	ret = config_read_name(parser, value, "engine", SIOV_DEV_ENGINES_MAX - 1, &number);
 	if (ret == 0)
 		ret = config_read_object(parser, value, &engine_table, NULL);
 	if (ret != 0 || parser->is_ungrouped)
@@ -224,7 +46,7 @@ read_engine(struct parser *parser, json_t *value, void *obj)
 static int
 read_wqs(struct parser *parser, json_t *value, void *obj)
 {
-	return config_read_array(parser, value, T_OBJECT, read_wq, obj);
+	return config_read_array(parser, value, T_OBJECT, config_read_wq, obj);
 }
 
 static int
@@ -233,20 +55,24 @@ read_engines(struct parser *parser, json_t *value, void *obj)
 	return config_read_array(parser, value, T_OBJECT, read_engine, obj);
 }
 
+#define BUFFERS_MAX SIOV_DEV_READ_BUFFERS_MAX
+#define GROUP(member) offsetof(struct siov_dev_group_conf, member)
+
 static const struct key group_keys[] = {
 	{"dev", T_STRING, 0, 0, NOWHERE, NULL}, /* read_name */
 	{"grouped_workqueues", T_ARRAY, 0, 0, NOWHERE, read_wqs},
 	{"grouped_engines", T_ARRAY, 0, 0, NOWHERE, read_engines},
-	IGNORED_INT("read_buffers_reserved"),
-	IGNORED_INT("use_read_buffer_limit"),
-	IGNORED_INT("read_buffers_allowed"),
-	IGNORED_INT("tokens_reserved"),
-	IGNORED_INT("use_token_limit"),
-	IGNORED_INT("tokens_allowed"),
-	IGNORED_INT("traffic_class_a"),
-	IGNORED_INT("traffic_class_b"),
-	IGNORED_INT("desc_progress_limit"),
-	IGNORED_INT("batch_progress_limit"),
+	{"read_buffers_reserved", T_INT, 0, BUFFERS_MAX, GROUP(read_buffers_reserved), NULL},
+	{"use_read_buffer_limit", T_INT, 0, 1, GROUP(use_read_buffer_limit), NULL},
+	{"read_buffers_allowed", T_INT, 0, BUFFERS_MAX, GROUP(read_buffers_allowed), NULL},
+	/* As they were called before. */
+	{"tokens_reserved", T_INT, 0, BUFFERS_MAX, GROUP(read_buffers_reserved), NULL},
+	{"use_token_limit", T_INT, 0, 1, GROUP(use_read_buffer_limit), NULL},
+	{"tokens_allowed", T_INT, 0, BUFFERS_MAX, GROUP(read_buffers_allowed), NULL},
+	{"traffic_class_a", T_INT, -1, 7, GROUP(traffic_class_a), NULL},
+	{"traffic_class_b", T_INT, -1, 7, GROUP(traffic_class_b), NULL},
+	{"desc_progress_limit", T_INT, 0, 3, GROUP(desc_progress_limit), NULL},
+	{"batch_progress_limit", T_INT, 0, 3, GROUP(batch_progress_limit), NULL},
 };
 static const struct key_table group_table = TABLE(group_keys);
 
@@ -255,8 +81,11 @@ read_group(struct parser *parser, json_t *value, void *obj)
 {
 	int ret;
 
-	ret = read_name(parser, value, "group", SIOV_DEV_GROUPS_MAX - 1, &parser->group);
-	return ret == 0 ? config_read_object(parser, value, &group_table, obj) : ret;
+	RTE_SET_USED(obj);
+	ret = config_read_name(parser, value, "group", SIOV_DEV_GROUPS_MAX - 1, &parser->group);
+	if (ret != 0)
+		return ret;
+	return config_read_object(parser, value, &group_table, &parser->conf.groups[parser->group]);
 }
 
 /* ---- device ---- */
@@ -289,51 +118,17 @@ read_ungrouped_engines(struct parser *parser, json_t *value, void *obj)
 	return ret;
 }
 
-/* Whether a name will do is siov_dev_conf_check's business; here its line is known. */
-static int
-read_dev_name(struct parser *parser, json_t *value, void *obj)
-{
-	struct siov_dev_conf *conf = obj;
-	struct siov_dev_conf probe;
-	char why[128];
-
-	siov_dev_conf_init(&probe);
-	snprintf(probe.name, sizeof(probe.name), "%s", json_string_value(value));
-	if (json_string_length(value) >= sizeof(probe.name))
-		return config_refuse(parser, -EINVAL,
-				     "\"name\" \"%s\": allowed are 1 to %u letters, digits and '_'",
-				     json_string_value(value), SIOV_DEV_NAME_LEN - 1);
-	if (siov_dev_conf_check(&probe, why, sizeof(why)) != 0)
-		return config_refuse(parser, -EINVAL, "%s", why);
-	memcpy(conf->name, probe.name, sizeof(conf->name));
-	return 0;
-}
-
 #define DEV(member) offsetof(struct siov_dev_conf, member)
-
-static const struct key dev_siov_keys[] = {
-	{"name", T_STRING, 0, 0, NOWHERE, read_dev_name},
-	{"atc_entries", T_INT, SIOV_DEV_ATC_MIN, SIOV_DEV_ATC_MAX, DEV(atc_entries), NULL},
-	{"nb_latency", T_INT, 0, SIOV_DEV_LATENCY_MAX, DEV(nb_latency), NULL},
-	{"page_timeout_ms", T_INT, 1, SIOV_DEV_PAGE_TIMEOUT_MAX, DEV(page_timeout_ms), NULL},
-};
-static const struct key_table dev_siov_table = TABLE(dev_siov_keys);
-
-static int
-read_dev_siov(struct parser *parser, json_t *value, void *obj)
-{
-	return config_read_object(parser, value, &dev_siov_table, obj);
-}
 
 static const struct key dev_keys[] = {
 	{"dev", T_STRING, 0, 0, NOWHERE, NULL}, /* read_dev_number */
 	{"groups", T_ARRAY, 0, 0, NOWHERE, read_groups},
 	{"ungrouped_workqueues", T_ARRAY, 0, 0, NOWHERE, read_ungrouped_wqs},
 	{"ungrouped_engines", T_ARRAY, 0, 0, NOWHERE, read_ungrouped_engines},
-	{"siov", T_OBJECT, 0, 0, NOWHERE, read_dev_siov},
-	IGNORED_INT("read_buffer_limit"),
-	IGNORED_INT("token_limit"),
-	IGNORED_INT("event_log_size"),
+	{"siov", T_OBJECT, 0, 0, NOWHERE, config_read_siov},
+	{"read_buffer_limit", T_INT, 0, BUFFERS_MAX, DEV(read_buffer_limit), NULL},
+	{"token_limit", T_INT, 0, BUFFERS_MAX, DEV(read_buffer_limit), NULL},
+	{"event_log_size", T_INT, 0, SIOV_DEV_EVENT_LOG_MAX, DEV(event_log_size), NULL},
 	IGNORED_INT("max_groups"),
 	IGNORED_INT("max_work_queues"),
 	IGNORED_INT("max_engines"),
@@ -364,7 +159,7 @@ read_dev_number(struct parser *parser, json_t *object)
 		return config_refuse(parser, -EINVAL, "key \"dev\" is missing: allowed is dsaN");
 	name = json_string_value(value);
 	if (name != NULL && strncmp(name, "dsa", 3) == 0)
-		p = read_digits(name + 3, &parser->dev_number);
+		p = config_read_digits(name + 3, &parser->dev_number);
 	if (p == NULL || *p != '\0')
 		return config_refuse(parser, -EINVAL, "\"dev\" \"%s\": allowed is dsaN",
 				     name != NULL ? name : "");
@@ -372,25 +167,66 @@ read_dev_number(struct parser *parser, json_t *object)
 	return 0;
 }
 
-/* Count queues and engines, which were entered by number. */
+/* Rows of ADIs name queues as the file does; idx: what becomes of each number. */
+static int
+number_adi_rows(struct parser *parser, const uint32_t idx[SIOV_DEV_WQS_MAX])
+{
+	unsigned int i;
+
+	for (i = 0; i < parser->conf.nb_adi_rows; i++) {
+		struct siov_dev_adi_row *row = &parser->conf.adi_rows[i];
+
+		if (row->type == SIOV_ADI_DEDICATED)
+			continue;
+		if (!(parser->wqs_seen & UINT64_C(1) << row->wq))
+			return config_refuse(parser, -EINVAL,
+					     "ADIs on queue %" PRIu32
+					     ": allowed are queues of this file",
+					     row->wq);
+		row->wq = idx[row->wq];
+	}
+	return 0;
+}
+
+/* Queues and engines were entered by number; now they follow one another in this order. */
 static int
 number_parts(struct parser *parser)
 {
 	struct siov_dev_conf *conf = &parser->conf;
+	uint32_t idx[SIOV_DEV_WQS_MAX] = {0};
 	unsigned int i;
 
-	while (conf->nb_wqs < SIOV_DEV_WQS_MAX && parser->wqs_seen & UINT64_C(1) << conf->nb_wqs)
-		conf->nb_wqs++;
-	if (conf->nb_wqs < SIOV_DEV_WQS_MAX && parser->wqs_seen >> conf->nb_wqs != 0)
-		return config_refuse(parser, -EINVAL,
-				     "queue %" PRIu32
-				     " is missing: allowed are numbers from 0 without gap",
-				     conf->nb_wqs);
+	for (i = 0; i < SIOV_DEV_WQS_MAX; i++) {
+		if (!(parser->wqs_seen & UINT64_C(1) << i))
+			continue;
+		idx[i] = conf->nb_wqs;
+		conf->wqs[conf->nb_wqs++] = conf->wqs[i];
+	}
+	for (i = conf->nb_wqs; i < SIOV_DEV_WQS_MAX; i++)
+		siov_dev_wq_conf_init(&conf->wqs[i]);
 	for (i = 0; i < SIOV_DEV_ENGINES_MAX; i++) {
 		if (parser->engines_seen & 1u << i)
 			conf->engines[conf->nb_engines++].group = parser->engine_group[i];
 	}
-	return 0;
+	for (i = conf->nb_engines; i < SIOV_DEV_ENGINES_MAX; i++)
+		conf->engines[i].group = 0;
+	return number_adi_rows(parser, idx);
+}
+
+/* What a file describes, as if it said nothing. */
+static void
+clear_parts(struct siov_dev_conf *conf)
+{
+	unsigned int i;
+
+	conf->nb_wqs = 0;
+	conf->nb_engines = 0;
+	for (i = 0; i < SIOV_DEV_GROUPS_MAX; i++)
+		conf_group_init(&conf->groups[i]);
+	conf->read_buffer_limit = 0;
+	conf->event_log_size = 0;
+	conf->nb_adi_rows = 0;
+	memset(conf->adi_rows, 0, sizeof(conf->adi_rows));
 }
 
 static int
@@ -398,11 +234,11 @@ read_dev(struct parser *parser, json_t *object)
 {
 	int ret;
 
-	parser->conf.nb_wqs = 0;
-	parser->conf.nb_engines = 0;
+	clear_parts(&parser->conf);
 	ret = read_dev_number(parser, object);
 	if (ret == 0)
 		ret = config_read_object(parser, object, &dev_table, &parser->conf);
+	parser->conf.number = parser->dev_number;
 	return ret == 0 ? number_parts(parser) : ret;
 }
 
@@ -475,6 +311,43 @@ read_file(const char *path, char **text, size_t *len)
 	return ret;
 }
 
+/* A comma between a value and a closing bracket, which accel-config takes, becomes a blank. */
+static void
+relax_text(char *text)
+{
+	char *comma = NULL; /* the last that is no blank, if it is one behind a value */
+	bool is_string = false;
+	char last = '[';
+
+	for (; *text != '\0'; text++) {
+		if (is_string) {
+			if (*text == '\\' && text[1] != '\0')
+				text++;
+			else
+				is_string = *text != '"';
+			continue;
+		}
+		if (strchr(" \t\r\n", *text) != NULL)
+			continue;
+		if ((*text == ']' || *text == '}') && comma != NULL)
+			*comma = ' ';
+		comma = *text == ',' && strchr("[{,:", last) == NULL ? text : NULL;
+		is_string = *text == '"';
+		last = *text;
+	}
+}
+
+static int
+refuse_text(struct parser *parser, const json_error_t *error)
+{
+	if (parser->why != NULL && parser->why_len != 0) {
+		snprintf(parser->why, parser->why_len, "%s:%d: %s", parser->path,
+			 RTE_MAX(error->line, 1), error->text);
+		config_make_line(parser->why);
+	}
+	return json_error_code(error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+}
+
 static int
 parse_text(struct parser *parser, size_t len)
 {
@@ -483,12 +356,8 @@ parse_text(struct parser *parser, size_t len)
 	int ret;
 
 	root = json_loadb(parser->text, len, JSON_REJECT_DUPLICATES, &error);
-	if (root == NULL) {
-		if (parser->why != NULL)
-			snprintf(parser->why, parser->why_len, "%s:%d: %s", parser->path,
-				 RTE_MAX(error.line, 1), error.text);
-		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
-	}
+	if (root == NULL)
+		return refuse_text(parser, &error);
 	ret = read_root(parser, root);
 	json_decref(root);
 	return ret;
@@ -507,6 +376,7 @@ siov_config_load(const char *path, struct siov_dev_conf *conf, char *why, size_t
 	ret = read_file(path, &text, &len);
 	if (ret != 0)
 		return config_refuse_file(&parser, ret, "cannot be read: %s", strerror(-ret));
+	relax_text(text);
 	parser.text = text;
 	ret = parse_text(&parser, len);
 	free(text);

@@ -5,6 +5,16 @@
 #include <string.h>
 
 #include "config_priv.h"
+#include "dev_conf_priv.h"
+
+void
+config_make_line(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+	}
+}
 
 /* Put one line into why; line 0: none. */
 __attribute__((format(printf, 3, 0))) static void
@@ -18,6 +28,7 @@ tell(const struct parser *parser, unsigned int line, const char *fmt, va_list ar
 			snprintf(parser->why, parser->why_len, "%s: ", parser->path);
 	if (n >= 0 && (size_t)n < parser->why_len)
 		vsnprintf(parser->why + n, parser->why_len - n, fmt, args);
+	config_make_line(parser->why);
 }
 
 int
@@ -180,4 +191,73 @@ void
 config_leave_member(struct parser *parser)
 {
 	parser->place.depth--;
+}
+
+const char *
+config_read_digits(const char *text, uint32_t *number)
+{
+	uint32_t value = 0;
+	const char *p;
+
+	for (p = text; *p >= '0' && *p <= '9'; p++) {
+		if (p - text == 6)
+			return NULL;
+		value = value * 10 + (uint32_t)(*p - '0');
+	}
+	*number = value;
+	return p != text ? p : NULL;
+}
+
+int
+config_read_name(struct parser *parser, json_t *object, const char *kind, uint32_t max,
+		 uint32_t *number)
+{
+	json_t *value = config_go_to_member(parser, object, "dev");
+	uint32_t dev_number = 0;
+	const char *name, *p;
+
+	if (value == NULL)
+		return config_refuse(parser, -EINVAL,
+				     "key \"dev\" is missing: allowed is %s%" PRIu32 ".N", kind,
+				     parser->dev_number);
+	name = json_string_value(value);
+	p = name != NULL && strncmp(name, kind, strlen(kind)) == 0 ? name + strlen(kind) : NULL;
+	if (p != NULL)
+		p = config_read_digits(p, &dev_number);
+	if (p != NULL)
+		p = *p == '.' ? config_read_digits(p + 1, number) : NULL;
+	if (p == NULL || *p != '\0' || dev_number != parser->dev_number || *number > max)
+		return config_refuse(
+			parser, p != NULL && *p == '\0' && *number > max ? -ERANGE : -EINVAL,
+			"\"dev\" \"%s\": allowed is %s%" PRIu32 ".N, N from 0 to %" PRIu32,
+			name != NULL ? name : "", kind, parser->dev_number, max);
+	config_leave_member(parser);
+	return 0;
+}
+
+int
+config_read_text(struct parser *parser, json_t *value, const char *key, char *text, size_t len)
+{
+	if (!conf_is_label(json_string_value(value), len))
+		return config_refuse(parser, -EINVAL,
+				     "\"%s\" \"%s\": allowed are 0 to %zu printable characters",
+				     key, json_string_value(value), len - 1);
+	/* All of it: what is behind the end is compared, too. */
+	memset(text, 0, len);
+	memcpy(text, json_string_value(value), json_string_length(value));
+	return 0;
+}
+
+int
+config_read_group_id(struct parser *parser, json_t *value, void *obj)
+{
+	json_int_t group_id = json_integer_value(value);
+
+	RTE_SET_USED(obj);
+	if (!parser->is_ungrouped && group_id != parser->group)
+		return config_refuse(parser, -EINVAL,
+				     "\"group_id\" %" JSON_INTEGER_FORMAT ": allowed is %" PRIu32
+				     ", the group it stands in",
+				     group_id, parser->group);
+	return 0;
 }

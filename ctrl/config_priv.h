@@ -63,6 +63,9 @@ struct key_table {
 		array, RTE_DIM(array) \
 	}
 
+/* What files say may be shown on one line: no control characters. */
+void config_make_line(char *text);
+
 /* Put one line about the whole file into why; returns ret. */
 __attribute__((format(printf, 3, 4))) int config_refuse_file(const struct parser *parser, int ret,
 							     const char *fmt, ...);
@@ -70,6 +73,23 @@ __attribute__((format(printf, 3, 4))) int config_refuse_file(const struct parser
 /* Put one line about the parser's place into why; returns ret. */
 __attribute__((format(printf, 3, 4))) int config_refuse(const struct parser *parser, int ret,
 							const char *fmt, ...);
+
+/* Read digits; returns what follows, NULL: none, or too many. */
+const char *config_read_digits(const char *text, uint32_t *number);
+
+/* The member "dev" of an object: kind, the device's number, a dot, and this object's number. */
+int config_read_name(struct parser *parser, json_t *object, const char *kind, uint32_t max,
+		     uint32_t *number);
+
+/* "group_id" of a queue or engine, which repeats the group it stands in. */
+int config_read_group_id(struct parser *parser, json_t *value, void *obj);
+
+/* A string, to be copied into text of len bytes. */
+int config_read_text(struct parser *parser, json_t *value, const char *key, char *text, size_t len);
+
+/* config_wq.c, config_siov.c: a queue of a group, and the device's object "siov". */
+int config_read_wq(struct parser *parser, json_t *value, void *obj);
+int config_read_siov(struct parser *parser, json_t *value, void *obj);
 
 /* Read all members of an object into obj. 0, or what was refused. */
 int config_read_object(struct parser *parser, json_t *object, const struct key_table *table,

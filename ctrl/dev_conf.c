@@ -15,7 +15,6 @@
 #define DEFAULT_MSIX 9u
 #define DEFAULT_IMS 2048u
 #define DEFAULT_ADIS 65536u
-#define WEIGHT_MAX 65535u
 #define PRIORITY_MAX 15u
 
 void
@@ -96,7 +95,7 @@ static const struct conf_field adi_fields[] = {
 	CONF_FIELD(siov_dev_adi_row, pasid, 0, SIOV_PASID_MAX),
 	CONF_FIELD(siov_dev_adi_row, control_pasid, 0, SIOV_PASID_MAX),
 	CONF_FIELD(siov_dev_adi_row, nb_messages, 0, SIOV_ADI_MESSAGES_MAX),
-	CONF_FIELD(siov_dev_adi_row, weight, 0, WEIGHT_MAX),
+	CONF_FIELD(siov_dev_adi_row, weight, 0, SIOV_DEV_WEIGHT_MAX),
 	CONF_FIELD(siov_dev_adi_row, priority, 0, PRIORITY_MAX),
 };
 
@@ -118,9 +117,9 @@ static int
 check_label(const struct conf_reason *why, const char *whose, const char *key, const char *text,
 	    size_t len)
 {
-	if (strnlen(text, len) == len)
-		return conf_refuse(why, -EINVAL, "%s%s: allowed are 0 to %zu bytes", whose, key,
-				   len - 1);
+	if (!conf_is_label(text, len))
+		return conf_refuse(why, -EINVAL, "%s%s: allowed are 0 to %zu printable characters",
+				   whose, key, len - 1);
 	return 0;
 }
 

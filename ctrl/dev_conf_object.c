@@ -37,3 +37,15 @@ conf_check_fields(const struct conf_reason *why, const char *whose, const void *
 	}
 	return 0;
 }
+
+bool
+conf_is_label(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && text[i] != '\0'; i++) {
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	}
+	return i < len;
+}

@@ -32,6 +32,9 @@ __attribute__((format(printf, 3, 4))) int conf_refuse(const struct conf_reason *
 int conf_check_fields(const struct conf_reason *why, const char *whose, const void *conf,
 		      const struct conf_field *fields, unsigned int nb_fields);
 
+/* Whether text ends within len bytes and has printable ASCII only. */
+bool conf_is_label(const char *text, size_t len);
+
 /* Defaults of a group. */
 void conf_group_init(struct siov_dev_group_conf *group);
 

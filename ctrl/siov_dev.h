@@ -63,6 +63,7 @@ extern "C" {
 #define SIOV_DEV_NUMBER_MAX 999999u
 #define SIOV_DEV_LABEL_LEN 128u /**< with the terminating zero */
 #define SIOV_DEV_ADI_ROWS_MAX 64u
+#define SIOV_DEV_WEIGHT_MAX 65535u /**< of an ADI */
 
 struct siov_dev;
 struct siov_ir; /* siov_ir.h */
@@ -88,7 +89,7 @@ struct siov_dev_limits {
 	uint32_t nb_adis;
 };
 
-/** What accel-config calls a queue. The device does not look at it, files keep it. */
+/** What accel-config calls a queue, in printable ASCII; the device does not look at it. */
 struct siov_dev_wq_label {
 	char type[16]; /**< "", or none, kernel, user, mdev */
 	char name[SIOV_DEV_LABEL_LEN];

@@ -212,7 +212,7 @@ test_queue_and_device_keep_to_their_ranges(void **state)
 	expect(&conf, -EINVAL, "wq 0: flags 0x4: without page requests nothing blocks on faults");
 	init(&conf, "none");
 	memset(conf.wqs[0].label.driver, 'x', sizeof(conf.wqs[0].label.driver));
-	expect(&conf, -EINVAL, "wq 0: driver: allowed are 0 to 127 bytes");
+	expect(&conf, -EINVAL, "wq 0: driver: allowed are 0 to 127 printable characters");
 	init(&conf, "none");
 	conf.event_log_size = 63;
 	expect(&conf, -ERANGE, "event_log_size 63: allowed are 0 and 64 to 65535");
