@@ -98,6 +98,7 @@ fill_image(struct siov_dev *dev, const struct adi *adi, struct adi_image *image)
 	image->qos = (struct adi_image_qos){
 		.max_outstanding = info.conf.qos.max_outstanding,
 		.weight = info.conf.qos.weight,
+		.priority = info.conf.qos.priority,
 		.rate_ops = info.conf.qos.rate_ops,
 		.burst_ops = info.conf.qos.burst_ops,
 		.rate_bytes = info.conf.qos.rate_bytes,
@@ -187,6 +188,7 @@ restore_qos(struct siov_dev *dev, const struct adi *adi, const struct adi_image_
 	const struct siov_qos_conf conf = {
 		.max_outstanding = (uint32_t)saved->max_outstanding,
 		.weight = (uint32_t)saved->weight,
+		.priority = (uint32_t)saved->priority,
 		.rate_ops = saved->rate_ops,
 		.burst_ops = saved->burst_ops,
 		.rate_bytes = saved->rate_bytes,
@@ -194,7 +196,7 @@ restore_qos(struct siov_dev *dev, const struct adi *adi, const struct adi_image_
 	};
 
 	if (saved->max_outstanding > UINT32_MAX || saved->weight > UINT32_MAX ||
-	    siov_qos_conf_check(&conf) != 0)
+	    saved->priority > UINT32_MAX || siov_qos_conf_check(&conf) != 0)
 		return -EBADMSG;
 	if (adi->conf.wq_id == ADI_NO_WQ || adi->conf.pasid == 0)
 		return 0;

@@ -15,7 +15,6 @@ static int
 make_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid)
 {
 	const struct siov_qos_ended *ended[SIOV_DEV_ENGINES_MAX];
-	uint64_t submitted[SIOV_DMWR_NB] = {0};
 	unsigned int i;
 	int ret = 0;
 
@@ -26,12 +25,15 @@ make_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid)
 	}
 	if (ret != 0)
 		return ret;
-	portal_add_counts(&dev->portals, &dwq->portals, pasid, submitted);
-	ret = siov_qos_create(dev->mem, dwq->wq, pasid, ended, dwq->nb_engines,
-			      submitted[SIOV_DMWR_SUCCESS]);
-	if (ret == 0)
-		portal_recall(&dev->portals, &dwq->portals, pasid);
-	return ret;
+	ret = siov_qos_create(dev->mem, dwq->wq, pasid, ended, dwq->nb_engines);
+	if (ret != 0)
+		return ret;
+	siov_qos_add_accepted(siov_qos_find(dwq->wq, pasid),
+			      portal_recall(&dev->portals, &dwq->portals, pasid));
+	/* Others that may submit for this PASID; what they had accepted is not counted. */
+	portal_recall_all(&dev->portals, &dwq->portals, dwq->wq->lanes_max, pasid);
+	siov_qos_set_state(siov_qos_find(dwq->wq, pasid), SIOV_WQ_ENABLED);
+	return 0;
 }
 
 /* The block, made where there was none. Under the lock. */
@@ -90,7 +92,7 @@ dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 		return ret;
 	ret = -EAGAIN;
 	for (i = 0; ret == -EAGAIN && i < SET_TRIES; i++)
-		ret = siov_qos_set(qos, conf, clock_hz());
+		ret = siov_qos_set(dwq->wq, qos, conf, clock_hz());
 	return ret;
 }
 

@@ -247,11 +247,9 @@ close_portal(struct portal_pool *pool, struct portal_index *index, uint32_t id)
 
 	struct siov_qos *qos = siov_qos_find(portal->lane->wq, portal->pasid);
 
-	/* What it was granted and has not used; its thread may be dead. */
-	if (qos != NULL) {
-		siov_qos_recover(qos, portal->lane->id);
+	/* What it was granted and has not used. */
+	if (qos != NULL && !(portal->flags & SIOV_PORTAL_F_PRIV))
 		siov_qos_return(qos, portal);
-	}
 	remove_from_lane(pool, &index->lane_first[portal->lane->id], id);
 	portal->lane = NULL;
 }
@@ -272,17 +270,42 @@ portal_close(struct portal_pool *pool, struct portal_index *index, struct siov_p
 void
 portal_close_lane(struct portal_pool *pool, struct portal_index *index, uint32_t lane_id)
 {
-	while (index->lane_first[lane_id] != 0)
+	while (index->lane_first[lane_id] != 0) {
+		const struct siov_portal *portal = portal_at(pool, index->lane_first[lane_id]);
+		struct siov_qos *qos = siov_qos_find(portal->lane->wq, portal->pasid);
+
+		/* Its thread may have died with the block. */
+		if (qos != NULL)
+			siov_qos_recover(qos, lane_id);
 		close_portal(pool, index, index->lane_first[lane_id]);
+	}
 }
 
-void
+uint64_t
 portal_recall(struct portal_pool *pool, const struct portal_index *index, uint32_t pasid)
 {
+	uint64_t accepted = 0;
 	uint32_t id;
 
 	for (id = portal_first(index, pasid); id != 0; id = link_at(pool, id)->next)
-		siov_portal_recall(portal_at(pool, id));
+		accepted += siov_portal_recall(portal_at(pool, id));
+	return accepted;
+}
+
+void
+portal_recall_all(struct portal_pool *pool, const struct portal_index *index, uint32_t nb_lanes,
+		  uint32_t pasid)
+{
+	uint32_t lane, id;
+
+	for (lane = 0; lane < nb_lanes; lane++) {
+		for (id = index->lane_first[lane]; id != 0; id = link_at(pool, id)->lane_next) {
+			struct siov_portal *portal = portal_at(pool, id);
+
+			if (portal->pasid != pasid && portal->flags & SIOV_PORTAL_F_PRIV)
+				siov_portal_recall(portal);
+		}
+	}
 }
 
 bool

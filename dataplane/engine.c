@@ -615,6 +615,11 @@ engine_run_members(struct siov_engine *engine, const struct origin *from, struct
 		bytes += desc->xfer_size;
 		execute_one(engine, ewq, burst, i, true);
 	}
+	if (unlikely(siov_atomic_load(&ewq->wq->qos, relaxed) != NULL))
+		siov_qos_charge(ewq->wq,
+				siov_atomic_load(&burst->desc[0].word0, relaxed) &
+					SIOV_DESC_PASID_MASK,
+				bytes);
 	RECORD_ADD(&engine->nb.members, i);
 	RECORD_ADD(&from->rec->members, i);
 	return i;
@@ -727,8 +732,7 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 			seen = 0;
 	}
 	siov_wq_expire_grant(ewq->wq, &ewq->granter, now_cycles);
-	if (!is_loaded)
-		siov_wq_next_round(ewq->wq, ewq->slot);
+	siov_wq_polled(ewq->wq, ewq->slot, done, is_loaded);
 	return done;
 }
 

@@ -20,6 +20,7 @@ struct bucket {
 	struct rte_meter_srtcm meter;
 	struct rte_meter_srtcm_profile profile;
 	uint64_t rate;
+	uint64_t debt; /* tokens that are owed */
 };
 
 struct siov_qos {
@@ -27,12 +28,13 @@ struct siov_qos {
 	SIOV_ATOMIC(uint32_t) owner; /* 0: nobody; a lane's id + 1; CONTROL */
 	SIOV_ATOMIC(uint32_t) state; /* enum siov_wq_state */
 	SIOV_ATOMIC(uint64_t) granted; /* ever, without what was given back */
+	SIOV_ATOMIC(uint64_t) charged; /* bytes that batches have moved, to be paid */
 	/* const after create */
 	const struct siov_qos_ended *ended[SIOV_QOS_ENGINES_MAX];
 	uint32_t nb_ended;
 	/* the owner's */
-	uint32_t round;
-	uint32_t left; /* of this round's share */
+	uint32_t round[SIOV_QOS_ENGINES_MAX]; /* of lanes by the engine that serves them */
+	uint32_t left[SIOV_QOS_ENGINES_MAX]; /* of this round's share */
 	struct siov_qos_conf conf;
 	struct bucket ops;
 	struct bucket bytes;
@@ -107,7 +109,7 @@ take_page(const struct siov_mem *mem, struct siov_wq *wq, uint32_t pasid)
 
 int
 siov_qos_create(const struct siov_mem *mem, struct siov_wq *wq, uint32_t pasid,
-		const struct siov_qos_ended *const *ended, unsigned int nb, uint64_t accepted)
+		const struct siov_qos_ended *const *ended, unsigned int nb)
 {
 	struct siov_qos_page *page;
 	struct siov_qos *qos;
@@ -124,10 +126,15 @@ siov_qos_create(const struct siov_mem *mem, struct siov_wq *wq, uint32_t pasid,
 		return -ENOMEM;
 	memcpy(qos->ended, ended, nb * sizeof(ended[0]));
 	qos->nb_ended = nb;
-	siov_atomic_store(&qos->granted, accepted, relaxed);
-	siov_atomic_store(&qos->state, SIOV_WQ_ENABLED, relaxed);
+	siov_atomic_store(&qos->state, SIOV_WQ_DRAINING, relaxed);
 	siov_atomic_store(&page->qos[pasid & (BLOCK - 1)], qos, release);
 	return 0;
+}
+
+void
+siov_qos_add_accepted(struct siov_qos *qos, uint64_t nb)
+{
+	siov_atomic_fetch_add(&qos->granted, nb, relaxed);
 }
 
 void
@@ -178,9 +185,9 @@ siov_qos_recover(struct siov_qos *qos, uint32_t lane_id)
 int
 siov_qos_conf_check(const struct siov_qos_conf *conf)
 {
-	if (conf->weight > SIOV_QOS_WEIGHT_MAX || conf->rate_ops > SIOV_QOS_RATE_MAX ||
-	    conf->rate_bytes > SIOV_QOS_RATE_MAX || conf->burst_ops > SIOV_QOS_RATE_MAX ||
-	    conf->burst_bytes > SIOV_QOS_RATE_MAX)
+	if (conf->weight > SIOV_QOS_WEIGHT_MAX || conf->priority > SIOV_QOS_PRIORITY_MAX ||
+	    conf->rate_ops > SIOV_QOS_RATE_MAX || conf->rate_bytes > SIOV_QOS_RATE_MAX ||
+	    conf->burst_ops > SIOV_QOS_RATE_MAX || conf->burst_bytes > SIOV_QOS_RATE_MAX)
 		return -ERANGE;
 	return 0;
 }
@@ -192,6 +199,7 @@ set_bucket(struct bucket *bucket, uint64_t rate, uint64_t burst, uint64_t hz)
 	uint64_t tokens;
 
 	bucket->rate = rate;
+	bucket->debt = 0;
 	if (rate == 0)
 		return;
 	tokens = PERIOD_MIN * rate / hz + 1;
@@ -204,9 +212,19 @@ set_bucket(struct bucket *bucket, uint64_t rate, uint64_t burst, uint64_t hz)
 	bucket->meter.te = 0;
 }
 
-int
-siov_qos_set(struct siov_qos *qos, const struct siov_qos_conf *conf, uint64_t hz)
+/* Submissions of a round. */
+static uint32_t
+share_of(const struct siov_qos_conf *conf)
 {
+	return conf->weight * RTE_MAX(conf->priority, 1u) * SIOV_QOS_ROUND;
+}
+
+int
+siov_qos_set(struct siov_wq *wq, struct siov_qos *qos, const struct siov_qos_conf *conf,
+	     uint64_t hz)
+{
+	uint32_t before;
+	unsigned int i;
 	uint64_t burst_ops = conf->burst_ops, burst_bytes = conf->burst_bytes;
 	int ret;
 
@@ -219,10 +237,13 @@ siov_qos_set(struct siov_qos *qos, const struct siov_qos_conf *conf, uint64_t hz
 		burst_ops = RTE_MAX(conf->rate_ops / 1000, BURST_OPS_MIN);
 	if (burst_bytes == 0)
 		burst_bytes = RTE_MAX(conf->rate_bytes / 100, BURST_BYTES_MIN);
+	before = share_of(&qos->conf);
+	siov_atomic_fetch_add(&wq->shares, share_of(conf) - before, relaxed);
 	qos->conf = *conf;
 	set_bucket(&qos->ops, conf->rate_ops, burst_ops, hz);
 	set_bucket(&qos->bytes, conf->rate_bytes, burst_bytes, hz);
-	qos->left = conf->weight * SIOV_QOS_ROUND;
+	for (i = 0; i < SIOV_QOS_ENGINES_MAX; i++)
+		qos->left[i] = share_of(conf);
 	give(qos);
 	return 0;
 }
@@ -258,36 +279,58 @@ room(const struct siov_qos *qos)
 	return out < qos->conf.max_outstanding ? (uint32_t)(qos->conf.max_outstanding - out) : 0;
 }
 
-/* What is left of the share; 0: the next round is waited for. */
+/* What is left of the share among the lanes of one engine; 0: the next round is waited for. */
 static uint32_t
-share(struct siov_qos *qos, struct siov_lane *lane)
+share_left(struct siov_qos *qos, struct siov_wq *wq, uint32_t slot)
 {
-	struct siov_wq_round *round;
+	struct siov_wq_round *round = &wq->rounds[slot];
 	uint32_t number;
 
 	if (qos->conf.weight == 0)
 		return LEASE_MAX;
-	round = &lane->wq->rounds[siov_atomic_load(&lane->engine_id, relaxed)];
 	number = siov_atomic_load(&round->number, acquire);
-	if (number != qos->round) {
-		qos->round = number;
-		qos->left = qos->conf.weight * SIOV_QOS_ROUND;
+	if (number != qos->round[slot]) {
+		qos->round[slot] = number;
+		qos->left[slot] = share_of(&qos->conf);
 	}
-	if (qos->left == 0 && !siov_atomic_load(&round->is_awaited, relaxed))
+	if (qos->left[slot] == 0 && !siov_atomic_load(&round->is_awaited, relaxed))
 		siov_atomic_store(&round->is_awaited, 1, relaxed);
-	return qos->left;
+	return qos->left[slot];
 }
 
-/* Take tokens, at most what the bucket can hold. False: there are not so many. */
+/* Let tokens come that are due, and pay with them what is owed. False: something still is. */
 static bool
-spend(struct bucket *bucket, uint64_t now, uint64_t tokens)
+settle(struct bucket *bucket, uint64_t now)
 {
+	uint64_t paid;
+
 	if (bucket->rate == 0)
 		return true;
-	tokens = RTE_MIN(tokens, bucket->profile.cbs);
-	return rte_meter_srtcm_color_blind_check(&bucket->meter, &bucket->profile, now,
-						 (uint32_t)RTE_MIN(tokens, UINT32_MAX)) ==
-	       RTE_COLOR_GREEN;
+	/* Cores' clocks may differ a little. */
+	if ((int64_t)(now - bucket->meter.time) > 0)
+		rte_meter_srtcm_color_blind_check(&bucket->meter, &bucket->profile, now, 0);
+	paid = RTE_MIN(bucket->debt, bucket->meter.tc);
+	bucket->meter.tc -= paid;
+	bucket->debt -= paid;
+	return bucket->debt == 0;
+}
+
+static bool
+can_spend(const struct bucket *bucket, uint64_t tokens)
+{
+	return bucket->rate == 0 || bucket->meter.tc >= RTE_MIN(tokens, bucket->profile.cbs);
+}
+
+/* What the bucket cannot hold is owed. */
+static void
+spend(struct bucket *bucket, uint64_t tokens)
+{
+	uint64_t paid = RTE_MIN(tokens, bucket->meter.tc);
+
+	if (bucket->rate == 0)
+		return;
+	bucket->meter.tc -= paid;
+	bucket->debt += tokens - paid;
 }
 
 /* Tokens for one descriptor, of both kinds or of none. */
@@ -299,32 +342,45 @@ spend_on(struct siov_qos *qos, const void *words)
 	uint64_t ops = is_batch ? RTE_MAX(desc->desc_count, 1u) : 1, now = rte_rdtsc();
 	uint64_t bytes = is_batch ? (uint64_t)desc->desc_count * SIOV_DESC_SIZE : desc->xfer_size;
 
-	if (!spend(&qos->ops, now, ops))
+	if (desc->opcode == DSA_OPCODE_NOOP)
+		bytes = 0;
+	if (qos->bytes.rate != 0)
+		qos->bytes.debt += siov_atomic_exchange(&qos->charged, UINT64_C(0), relaxed);
+	if (!settle(&qos->ops, now) || !settle(&qos->bytes, now) || !can_spend(&qos->ops, ops) ||
+	    !can_spend(&qos->bytes, bytes))
 		return false;
-	if (spend(&qos->bytes, now, desc->opcode == DSA_OPCODE_NOOP ? 0 : bytes))
-		return true;
-	if (qos->ops.rate != 0)
-		qos->ops.meter.tc += RTE_MIN(ops, qos->ops.profile.cbs);
-	return false;
+	spend(&qos->ops, ops);
+	spend(&qos->bytes, bytes);
+	return true;
 }
 
-/* How many submissions are granted from this one on; 0: none. */
+/*
+ * How many submissions are granted from this one on; 0: none. What is granted and lies idle is missing
+ * elsewhere, and what has a price is paid one by one: several only where there is a share alone.
+ */
 static uint32_t
-grant(struct siov_qos *qos, struct siov_lane *lane, const void *desc)
+grant(struct siov_qos *qos, struct siov_lane *lane, const void *desc, bool is_own)
 {
+	uint32_t slot = siov_atomic_load(&lane->engine_id, relaxed);
 	bool has_rate = qos->ops.rate != 0 || qos->bytes.rate != 0;
-	uint32_t nb = RTE_MIN(room(qos), share(qos, lane));
+	uint32_t nb = RTE_MIN(room(qos), share_left(qos, lane->wq, slot));
 
-	/* What is granted and lies idle is missing elsewhere. */
-	if (qos->conf.max_outstanding != 0)
-		nb = RTE_MIN(nb, RTE_MAX(qos->conf.max_outstanding / 8, 1u));
-	nb = RTE_MIN(nb, has_rate ? 1 : LEASE_MAX);
+	nb = RTE_MIN(nb, is_own && !has_rate && qos->conf.max_outstanding == 0 ? LEASE_MAX : 1u);
 	if (nb == 0 || (has_rate && !spend_on(qos, desc)))
 		return 0;
 	if (qos->conf.weight != 0)
-		qos->left -= nb;
+		qos->left[slot] -= nb;
 	siov_atomic_fetch_add(&qos->granted, (uint64_t)nb, relaxed);
 	return nb;
+}
+
+void
+siov_qos_charge(struct siov_wq *wq, uint32_t pasid, uint64_t bytes)
+{
+	struct siov_qos *qos = siov_qos_find(wq, pasid);
+
+	if (qos != NULL)
+		siov_atomic_fetch_add(&qos->charged, bytes, relaxed);
 }
 
 /* ---- portals ---- */
@@ -335,17 +391,43 @@ set_limit(struct siov_portal *portal, uint64_t limit)
 	siov_atomic_store(&portal->limit, (uint32_t)limit, relaxed);
 }
 
-enum siov_dmwr
-siov_portal_admit(struct siov_portal *portal, const void *desc, uint64_t accepted)
+/*
+ * The PASID has no block. Who may submit for several PASIDs asks each time, once any of them has one.
+ * The block may be made just now: then its maker has read the same count.
+ */
+static struct siov_qos *
+admit_freely(struct siov_portal *portal, uint32_t pasid, bool is_own, uint64_t accepted)
 {
+	const struct siov_wq *wq = portal->lane->wq;
+	bool may_go_on = is_own || siov_atomic_load(&wq->qos, relaxed) == NULL;
+	struct siov_qos *qos;
+
+	set_limit(portal, accepted + (may_go_on ? FREELY : 1));
+	/* Q5: pairs with Q6: one of both sees what the other has stored. */
+	siov_atomic_fence(seq_cst);
+	qos = siov_qos_find(wq, pasid);
+	if (qos != NULL || (!is_own && may_go_on && siov_atomic_load(&wq->qos, relaxed) != NULL))
+		set_limit(portal, accepted + (qos == NULL));
+	return qos;
+}
+
+enum siov_dmwr
+siov_portal_admit(struct siov_portal *portal, const void *desc, uint64_t id, uint64_t accepted)
+{
+	uint32_t pasid = id & SIOV_DESC_PASID_MASK;
+	bool is_own = pasid == portal->pasid && !(portal->flags & SIOV_PORTAL_F_PRIV);
 	struct siov_lane *lane = portal->lane;
-	struct siov_qos *qos = siov_qos_find(lane->wq, portal->pasid);
+	struct siov_qos *qos = siov_qos_find(lane->wq, pasid);
 	uint32_t state, nb;
 
-	if (qos == NULL) {
-		set_limit(portal, accepted + FREELY);
+	if (qos == NULL)
+		qos = admit_freely(portal, pasid, is_own, accepted);
+	if (qos == NULL)
 		return SIOV_DMWR_SUCCESS;
-	}
+	/* What was accepted since a recall, before this thread knew of the block. */
+	if (is_own)
+		siov_qos_add_accepted(qos, (uint32_t)accepted -
+						   siov_atomic_load(&portal->limit, relaxed));
 	set_limit(portal, accepted);
 	state = siov_atomic_load(&qos->state, acquire);
 	if (state != SIOV_WQ_ENABLED)
@@ -353,16 +435,22 @@ siov_portal_admit(struct siov_portal *portal, const void *desc, uint64_t accepte
 						   SIOV_DMWR_RETRY_DISABLED;
 	if (!take(qos, lane->id + 1))
 		return SIOV_DMWR_RETRY_QOS;
-	nb = grant(qos, lane, desc);
-	give(qos);
+	nb = grant(qos, lane, desc, is_own);
 	set_limit(portal, accepted + nb);
+	give(qos);
 	return nb != 0 ? SIOV_DMWR_SUCCESS : SIOV_DMWR_RETRY_QOS;
 }
 
-void
+uint64_t
 siov_portal_recall(struct siov_portal *portal)
 {
-	set_limit(portal, siov_portal_count(portal, SIOV_DMWR_SUCCESS) - 1);
+	uint64_t accepted;
+
+	/* Q6: pairs with Q5. */
+	siov_atomic_fence(seq_cst);
+	accepted = siov_portal_count(portal, SIOV_DMWR_SUCCESS);
+	set_limit(portal, accepted);
+	return accepted;
 }
 
 void

@@ -84,14 +84,21 @@ siov_portal_count(const struct siov_portal *portal, enum siov_dmwr answer)
  * Ask whether one more submission is allowed, see siov_qos.h: the portal has used up what it was
  * granted.
  *
+ * @param id PASID and Priv of the submission.
+ * @param accepted submissions of the portal so far.
  * @return Success, or Retry with its reason.
  * Thread: the portal's.
  */
-SIOV_API enum siov_dmwr siov_portal_admit(struct siov_portal *portal, const void *desc,
+SIOV_API enum siov_dmwr siov_portal_admit(struct siov_portal *portal, const void *desc, uint64_t id,
 					  uint64_t accepted);
 
-/** Have a portal without block ask with its next submission. Thread: control. */
-SIOV_API void siov_portal_recall(struct siov_portal *portal);
+/**
+ * Have a portal ask with its next submission, which counts what was accepted since then.
+ *
+ * @return submissions accepted so far.
+ * Thread: control, for portals whose PASID has had no block.
+ */
+SIOV_API uint64_t siov_portal_recall(struct siov_portal *portal);
 
 /* Whether the portal has to ask. */
 static inline bool
@@ -134,14 +141,15 @@ siov_portal_dmwr(struct siov_portal *portal, const void *desc, uint64_t id, uint
 
 	if (unlikely(state != SIOV_WQ_ENABLED || wq->mode != SIOV_WQ_SHARED))
 		return siov_portal_answer(portal, siov_portal_refusal(wq, state));
+	if (unlikely(lane->credits == 0) && siov_lane_refill(lane) == 0)
+		return siov_portal_answer(portal, SIOV_DMWR_RETRY_CAPACITY);
+	/* After the credit: who is told that the queue is full has paid nothing. */
 	if (unlikely(siov_portal_is_spent(portal, accepted))) {
-		enum siov_dmwr answer = siov_portal_admit(portal, desc, accepted);
+		enum siov_dmwr answer = siov_portal_admit(portal, desc, id, accepted);
 
 		if (answer != SIOV_DMWR_SUCCESS)
 			return siov_portal_answer(portal, answer);
 	}
-	if (unlikely(lane->credits == 0) && siov_lane_refill(lane) == 0)
-		return siov_portal_answer(portal, SIOV_DMWR_RETRY_CAPACITY);
 	lane->credits--;
 	if (lane->stamps != NULL)
 		lane->stamps[lane->tail & lane->mask] = when;

@@ -12,11 +12,13 @@
  * with a block is granted a few submissions at a time, by
  *  - its state: open, draining, disabled;
  *  - its most outstanding: granted and not yet ended;
- *  - its share: weight x 32 submissions a round. Who has used his up waits for the next round, which
- *    the engine begins when it runs out of work; so a light PASID waits for the heavy ones as long as
- *    they use their shares, and nothing idles when they do not;
+ *  - its share: weight x priority x 32 submissions a round. Who has used his up waits for the next
+ *    round, which the engine begins when it runs out of work; so a light PASID waits for the heavy ones
+ *    as long as they use their shares, and nothing idles when they do not. PASIDs without share keep
+ *    nobody waiting for longer than three rounds' work;
  *  - its rates of operations and bytes: token buckets (rte_meter). A batch counts as as many
- *    operations as it has members, and 64 bytes for each.
+ *    operations as it has members, and 64 bytes for each; what they moved is charged when they have
+ *    run. What costs more than a bucket holds is paid by those that come after.
  *
  * The block of a PASID is shared by all its portals, under an owner word that nobody waits for: who
  * does not get it is told to retry. A thread that dies with it gives it back when its lane is taken.
@@ -36,6 +38,7 @@ extern "C" {
 
 #define SIOV_QOS_ROUND 32u /**< submissions of a round for each unit of weight */
 #define SIOV_QOS_WEIGHT_MAX 255u
+#define SIOV_QOS_PRIORITY_MAX 15u
 #define SIOV_QOS_RATE_MAX UINT64_C(100000000000) /**< a second */
 #define SIOV_QOS_ENGINES_MAX 16u /**< engines whose work a block can follow */
 
@@ -43,10 +46,11 @@ extern "C" {
 struct siov_qos_conf {
 	uint32_t max_outstanding; /**< submissions accepted and not ended */
 	uint32_t weight; /**< 0 to SIOV_QOS_WEIGHT_MAX: share of the queue against other weights */
+	uint32_t priority; /**< 0 to SIOV_QOS_PRIORITY_MAX: multiplies the weight; 0: 1 */
 	uint64_t rate_ops; /**< operations a second, 0 to SIOV_QOS_RATE_MAX */
 	uint64_t burst_ops; /**< of them at once; 0: 1 ms of the rate, at least 32 */
 	uint64_t rate_bytes; /**< bytes a second, 0 to SIOV_QOS_RATE_MAX */
-	uint64_t burst_bytes; /**< of them at once, at least the largest transfer; 0: 64 MiB */
+	uint64_t burst_bytes; /**< of them at once; 0: 10 ms of the rate, at least 64 KiB */
 };
 
 /** Operations that have ended, as an engine counts them. */
@@ -65,17 +69,19 @@ struct siov_qos;
 SIOV_API int siov_qos_conf_check(const struct siov_qos_conf *conf);
 
 /**
- * Make the block of a PASID on a shared queue, open and without limits. Portals that are open already
- * are to be told by siov_portal_recall().
+ * Make the block of a PASID on a shared queue, draining and without limits. Portals that are open
+ * already are to be told by siov_portal_recall(), the block what that returns, by
+ * siov_qos_add_accepted(); then it is to be opened.
  *
  * @param ended counters of each engine of the queue, for max_outstanding; @p nb of them.
- * @param accepted submissions accepted so far; exact where nothing is being submitted.
  * @return 0; -EINVAL not a shared queue, or too many engines; -EEXIST; -ENOMEM.
  * Thread: control. The block lives until siov_wq_free.
  */
 SIOV_API int siov_qos_create(const struct siov_mem *mem, struct siov_wq *wq, uint32_t pasid,
-			     const struct siov_qos_ended *const *ended, unsigned int nb,
-			     uint64_t accepted);
+			     const struct siov_qos_ended *const *ended, unsigned int nb);
+
+/** Count submissions that were accepted before there was a block. Thread: control. */
+SIOV_API void siov_qos_add_accepted(struct siov_qos *qos, uint64_t nb);
 
 /** The block of a PASID, or NULL. Thread: any. */
 SIOV_API struct siov_qos *siov_qos_find(const struct siov_wq *wq, uint32_t pasid);
@@ -88,7 +94,8 @@ SIOV_API struct siov_qos *siov_qos_find(const struct siov_wq *wq, uint32_t pasid
  *         again.
  * Thread: control.
  */
-SIOV_API int siov_qos_set(struct siov_qos *qos, const struct siov_qos_conf *conf, uint64_t hz);
+SIOV_API int siov_qos_set(struct siov_wq *wq, struct siov_qos *qos,
+			  const struct siov_qos_conf *conf, uint64_t hz);
 
 /** Read what was set. Thread: control. */
 SIOV_API void siov_qos_get(const struct siov_qos *qos, struct siov_qos_conf *conf);
@@ -98,6 +105,9 @@ SIOV_API void siov_qos_get(const struct siov_qos *qos, struct siov_qos_conf *con
  * 32 submissions at most each, they may still use: engines' gates end it. Thread: control.
  */
 SIOV_API void siov_qos_set_state(struct siov_qos *qos, enum siov_wq_state state);
+
+/** Have a PASID pay for bytes that a batch has moved. Thread: any. */
+SIOV_API void siov_qos_charge(struct siov_wq *wq, uint32_t pasid, uint64_t bytes);
 
 /** Take the block back from the thread of a lane that is gone. Thread: control. */
 SIOV_API void siov_qos_recover(struct siov_qos *qos, uint32_t lane_id);

@@ -80,6 +80,7 @@ struct siov_qos_dir;
 
 /** Rounds of shares, of the lanes of one engine; see siov_qos.h. */
 struct siov_wq_round {
+	uint32_t nb_done; /**< the engine's: dispatched since the round began */
 	SIOV_ATOMIC(uint32_t) number; /**< written by the engine, when somebody waits */
 	SIOV_ATOMIC(uint32_t) is_awaited; /**< written by submitters */
 } __attribute__((aligned(64)));
@@ -113,6 +114,7 @@ struct siov_wq {
 	struct siov_lane **lanes; /**< lanes_max pointers */
 	SIOV_ATOMIC(struct siov_qos_dir *) qos; /**< blocks by PASID; NULL: none so far */
 	struct siov_wq_round *rounds; /**< nb_engines; valid once qos is not NULL */
+	SIOV_ATOMIC(uint32_t) shares; /**< sum of all shares of a round */
 };
 
 SIOV_STATIC_ASSERT(offsetof(struct siov_wq, pool) == 64, "the pool has a line of its own");
@@ -220,12 +222,13 @@ SIOV_API void siov_wq_expire_grant(struct siov_wq *wq, struct siov_wq_granter *g
 				   uint64_t now_cycles);
 
 /**
- * Tell a shared queue that an engine has run out of its work: who has used up his share may go on.
+ * Tell a shared queue what an engine has taken out in a poll, and whether there is more: who has used
+ * up his share may go on when there is no more, or when others, who have none, have had twice as much.
  *
  * Thread: the engine of slot @p slot.
  */
 static inline void
-siov_wq_next_round(struct siov_wq *wq, uint32_t slot)
+siov_wq_polled(struct siov_wq *wq, uint32_t slot, uint32_t nb, bool is_loaded)
 {
 	struct siov_wq_round *round;
 
@@ -233,8 +236,12 @@ siov_wq_next_round(struct siov_wq *wq, uint32_t slot)
 	if (likely(siov_atomic_load(&wq->qos, acquire) == NULL))
 		return;
 	round = &wq->rounds[slot];
+	round->nb_done += nb;
 	if (!siov_atomic_load(&round->is_awaited, relaxed))
 		return;
+	if (is_loaded && round->nb_done < 3 * siov_atomic_load(&wq->shares, relaxed))
+		return;
+	round->nb_done = 0;
 	siov_atomic_store(&round->is_awaited, 0, relaxed);
 	siov_atomic_store(&round->number, siov_atomic_load(&round->number, relaxed) + 1, release);
 }

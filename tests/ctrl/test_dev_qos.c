@@ -153,6 +153,22 @@ test_a_share_that_is_not_used_is_others(void **state)
 	assert_int_equal(dev_rig_stats(bed->rig, 0, 1)->completed, sum);
 }
 
+static void
+test_s7_6_4_work_without_limits_does_not_starve_shares(void **state)
+{
+	struct bed *bed = *state;
+	unsigned int round;
+
+	set(bed, 1, &(struct siov_qos_conf){.weight = 1});
+	for (round = 0; round < 2000; round++) {
+		fill(bed, 0);
+		fill(bed, 1);
+		siov_engine_poll(bed->engine);
+	}
+	assert_true(count(bed, 0, SIOV_DMWR_SUCCESS) > 10 * SIOV_QOS_ROUND);
+	drain(bed);
+}
+
 /* ---- outstanding ---- */
 
 static void
@@ -325,6 +341,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_s7_6_4_shares_are_as_weights),
 		TEST(test_a_share_that_is_not_used_is_others),
+		TEST(test_s7_6_4_work_without_limits_does_not_starve_shares),
 		TEST(test_s7_3_3_never_more_outstanding_than_allowed),
 		TEST(test_a_closed_portal_gives_back_what_it_did_not_use),
 		TEST(test_s7_6_4_rates_are_kept),
