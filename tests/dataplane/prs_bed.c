@@ -16,6 +16,7 @@ prs_open(unsigned int nb_engines, uint64_t timeout_cycles, uint32_t prq_entries)
 		.size = 512,
 		.flags = SIOV_WQ_F_BOF | SIOV_WQ_F_STAMPS,
 		.nb_engines = nb_engines,
+		.batch_max = 64,
 	};
 	const struct siov_prq_conf prq_conf = {.entries = prq_entries};
 	struct prs_bed *bed = calloc(1, sizeof(*bed));
