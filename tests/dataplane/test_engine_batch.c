@@ -472,6 +472,30 @@ test_what_follows_a_long_member_waits_for_it(void **state)
 }
 
 static void
+test_a_turn_of_a_batch_is_bounded_in_bytes(void **state)
+{
+	const uint32_t len = (uint32_t)RIG_SLICE - 4096;
+	struct batch_bed *bed = *state;
+	struct dsa_hw_desc desc;
+	unsigned int i, polls;
+
+	for (i = 0; i < 16; i++) {
+		desc = batch_copy(i, 0, len);
+		batch_put(bed, i, &desc);
+	}
+	desc = batch_of(16);
+	rig_submit(bed->guest, &desc);
+	for (polls = 1; bed->guest->comps[0].status == DSA_COMP_NONE; polls++) {
+		rig_poll(bed->rig);
+		for (i = 0; i < 16 && batch_status(bed, i) != DSA_COMP_NONE; i++)
+			;
+		/* Two at the batch's start and two in a turn of each poll. */
+		assert_true(i <= 2 + 2 * polls);
+	}
+	batch_check(&bed->guest->comps[0], DSA_COMP_SUCCESS, 16);
+}
+
+static void
 test_a_long_batch_lets_other_lanes_through(void **state)
 {
 	struct rig *rig = rig_open(&(struct rig_conf){.arena_len = RIG_2M});
@@ -572,6 +596,7 @@ main(void)
 		BATCH_TEST(test_a_failing_member_without_record_reaches_the_log),
 		BATCH_TEST(test_a_record_page_that_goes_meanwhile_ends_batches_and_drains),
 		BATCH_TEST(test_what_follows_a_long_member_waits_for_it),
+		BATCH_TEST(test_a_turn_of_a_batch_is_bounded_in_bytes),
 		cmocka_unit_test(test_a_long_batch_lets_other_lanes_through),
 		BATCH_TEST(test_random_batches_of_moves_do_as_a_sequence_would),
 	};

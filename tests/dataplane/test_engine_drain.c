@@ -53,15 +53,15 @@ test_a_drain_with_nothing_before_it_is_done(void **state)
 
 /* Long work of the worker's, then a drain: in the same lane, or in another of the same PASID. */
 static void
-drain_long(struct prs_bed *bed, struct rig_guest *drainer)
+drain_long(struct prs_bed *bed, struct rig_guest *worker, struct rig_guest *drainer)
 {
 	const struct dsa_hw_desc desc = prs_copy(LONG_LEN, 0);
 	struct rig_view src = rig_map(bed->guest, SRC, LONG_LEN, SIOV_PERM_R, RIG_SHUFFLED);
 	struct rig_view dst = rig_map(bed->guest, DST, LONG_LEN, RW, RIG_SHUFFLED);
 
-	rig_submit(bed->guest, &desc);
+	rig_submit(worker, &desc);
 	submit_drain(drainer, DRAIN);
-	check_order(bed, drainer, bed->guest);
+	check_order(bed, drainer, worker);
 	rig_unview(&src);
 	rig_unview(&dst);
 }
@@ -71,7 +71,7 @@ test_a_drain_waits_for_a_long_transfer_before_it(void **state)
 {
 	struct prs_bed *bed = *state;
 
-	drain_long(bed, bed->guest);
+	drain_long(bed, bed->guest, bed->guest);
 }
 
 /* A second lane of PASID, in whichever engine. */
@@ -92,20 +92,44 @@ test_a_drain_waits_for_other_lanes(void **state)
 {
 	struct prs_bed *bed = *state;
 
-	drain_long(bed, add_lane(bed));
+	drain_long(bed, bed->guest, add_lane(bed));
+}
+
+/* More than a poll takes out of the other lane. */
+static void
+test_a_drain_waits_for_what_lies_in_other_lanes(void **state)
+{
+	struct prs_bed *bed = *state;
+	struct rig_guest *drainer = add_lane(bed);
+	struct dsa_hw_desc desc = {.opcode = DSA_OPCODE_NOOP};
+	unsigned int i;
+
+	for (i = 0; i < 200; i++)
+		rig_submit(bed->guest, &desc);
+	desc = rig_desc(DSA_OPCODE_NOOP);
+	rig_submit(bed->guest, &desc);
+	submit_drain(drainer, DRAIN);
+	check_order(bed, drainer, bed->guest);
+}
+
+static void
+drain_other_engine(bool is_swapped)
+{
+	struct prs_bed *bed = prs_open(2, NEVER, 0);
+	struct rig_guest *other = add_lane(bed);
+
+	assert_int_not_equal(siov_atomic_load(&other->portal.lane->engine_id, relaxed),
+			     siov_atomic_load(&bed->guest->portal.lane->engine_id, relaxed));
+	drain_long(bed, is_swapped ? other : bed->guest, is_swapped ? bed->guest : other);
+	prs_close(bed);
 }
 
 static void
 test_a_drain_waits_for_other_engines(void **state)
 {
-	struct prs_bed *bed = prs_open(2, NEVER, 0);
-	struct rig_guest *drainer = add_lane(bed);
-
 	(void)state;
-	assert_int_not_equal(siov_atomic_load(&drainer->portal.lane->engine_id, relaxed),
-			     siov_atomic_load(&bed->guest->portal.lane->engine_id, relaxed));
-	drain_long(bed, drainer);
-	prs_close(bed);
+	drain_other_engine(false);
+	drain_other_engine(true);
 }
 
 /* Absent source pages of the worker; the drain waits until they come. */
@@ -251,6 +275,7 @@ main(void)
 		PRS_TEST(test_a_drain_with_nothing_before_it_is_done),
 		PRS_TEST(test_a_drain_waits_for_a_long_transfer_before_it),
 		PRS_TEST(test_a_drain_waits_for_other_lanes),
+		PRS_TEST(test_a_drain_waits_for_what_lies_in_other_lanes),
 		cmocka_unit_test(test_a_drain_waits_for_other_engines),
 		PRS_TEST(test_a_drain_waits_for_what_waits_for_a_page),
 		PRS_TEST(test_a_drain_waits_for_batches),

@@ -11,6 +11,7 @@
 
 #define NEIGHBOUR (PASID + 1)
 #define LIST UINT64_C(0x40000000)
+#define ABSENT UINT64_C(0x50000000) /* at first */
 #define LONG_LEN ((uint32_t)(4 * RIG_SLICE))
 #define ALL UINT32_MAX /* the whole queue */
 
@@ -249,9 +250,15 @@ test_s7_7_2_discard_ends_such_a_batch_in_silence(void **state)
 static void
 end_batch_with_runnable_member(struct prs_bed *bed, enum engine_gate gate)
 {
-	struct siov_vtd_page_request req;
+	struct rig_guest *neighbour = prs_add_guest(bed, NEIGHBOUR, true);
+	const struct dsa_hw_desc desc = prs_copy(64, 0);
+	struct siov_vtd_page_request req, other;
 	struct rig_view src, dst;
 
+	/* What stays parked all the time. */
+	rig_submit(neighbour, &desc);
+	rig_settle(bed->rig);
+	other = prs_take(bed, NEIGHBOUR, SRC, SIOV_PERM_R);
 	submit_batch(bed, LONG_LEN, 40);
 	rig_settle(bed->rig);
 	req = prs_take(bed, PASID, SRC, SIOV_PERM_R);
@@ -265,7 +272,16 @@ end_batch_with_runnable_member(struct prs_bed *bed, enum engine_gate gate)
 	assert_int_equal(status_of(bed->guest, 0), expected(gate));
 	assert_int_equal(status_of(bed->guest, 1), expected(gate));
 	assert_int_equal(status_of(bed->guest, 40), DSA_COMP_NONE);
+	/* All but the last, which was to wait. */
+	assert_int_equal(bed->guest->comps[0].bytes_completed, gate == ENGINE_GATE_ABORT ? 39 : 0);
 	check_counts(bed, PASID, 0, 1);
+	assert_int_equal(nb_aside(bed, NEIGHBOUR), 1);
+	assert_int_equal(status_of(neighbour, 0), DSA_COMP_NONE);
+	prs_map(neighbour, SRC, SIOV_PERM_R);
+	prs_map(neighbour, DST, SIOV_PERM_W);
+	prs_answer(bed, &other, SIOV_PAGE_SUCCESS);
+	rig_settle(bed->rig);
+	assert_int_equal(status_of(neighbour, 0), DSA_COMP_SUCCESS);
 	check_reopened(bed, PASID);
 	unmap_long(&src, &dst);
 }
@@ -280,6 +296,47 @@ static void
 test_s7_7_2_discard_ends_that_batch_in_silence(void **state)
 {
 	end_batch_with_runnable_member(*state, ENGINE_GATE_DISCARD);
+}
+
+/* The batch is in a long member, with others to follow, while an earlier one has slices left. */
+static void
+test_members_after_a_shut_gate_are_not_begun(void **state)
+{
+	struct prs_bed *bed = *state;
+	struct dsa_hw_desc desc = prs_copy(LONG_LEN, 2);
+	struct siov_vtd_page_request req;
+	struct rig_view src, dst;
+	uint8_t *page = prs_map(bed->guest, LIST, SIOV_PERM_R);
+	unsigned int i;
+
+	map_long(bed, &src, &dst);
+	for (i = 0; i < 4; i++) {
+		desc = i < 2 ? prs_copy(LONG_LEN, 1 + i) : rig_desc(DSA_OPCODE_NOOP);
+		desc.completion_addr = rig_comp(1 + i);
+		/* The first one's destination is absent, the second one's is there. */
+		if (i == 0)
+			desc.dst_addr = ABSENT;
+		memcpy(page + i * sizeof(desc), &desc, sizeof(desc));
+	}
+	desc = rig_desc(DSA_OPCODE_BATCH);
+	desc.desc_list_addr = LIST;
+	desc.desc_count = 4;
+	rig_submit(bed->guest, &desc);
+	rig_poll(bed->rig);
+	req = prs_take(bed, PASID, ABSENT, SIOV_PERM_W);
+	rig_map_at(bed->guest, ABSENT, rig_take(bed->rig, LONG_LEN, false), LONG_LEN, RW);
+	prs_answer(bed, &req, SIOV_PAGE_SUCCESS);
+	rig_poll(bed->rig);
+	assert_int_equal(nb_aside(bed, PASID), 2);
+	set_gate(bed, PASID, ENGINE_GATE_ABORT);
+	rig_settle(bed->rig);
+	assert_int_equal(status_of(bed->guest, 0), SIOV_COMP_ABORTED);
+	assert_int_equal(status_of(bed->guest, 1), SIOV_COMP_ABORTED);
+	for (i = 2; i <= 4; i++)
+		assert_int_equal(status_of(bed->guest, i), DSA_COMP_NONE);
+	check_counts(bed, PASID, 0, 1);
+	check_reopened(bed, PASID);
+	unmap_long(&src, &dst);
 }
 
 static void
@@ -469,6 +526,7 @@ main(void)
 		PRS_TEST(test_s7_7_2_discard_ends_such_a_batch_in_silence),
 		PRS_TEST(test_abort_ends_a_batch_whose_member_is_about_to_go_on),
 		PRS_TEST(test_s7_7_2_discard_ends_that_batch_in_silence),
+		PRS_TEST(test_members_after_a_shut_gate_are_not_begun),
 		PRS_TEST(test_abort_ends_a_batch_in_its_long_member),
 		PRS_TEST(test_abort_ends_a_drain_with_what_it_waits_for),
 		PRS_TEST(test_a_neighbour_s_parked_and_long_work_goes_on),
