@@ -30,6 +30,7 @@ struct opt_row {
 };
 
 #define BATCH_MAX 1024u /* the device takes no longer ones */
+#define PROFILE_NAMES "none, dsa1, large"
 #define FIELD(field) .offset = offsetof(struct options, field)
 
 static void *
@@ -274,6 +275,20 @@ parse_wq(const struct opt_row *row, const char *value, struct options *o)
 	return options_add_wq(o, value);
 }
 
+static int
+parse_profile(const struct opt_row *row, const char *value, struct options *o)
+{
+	unsigned int i;
+
+	for (i = 0; i < SIOV_PROFILES; i++) {
+		if (strcmp(siov_dev_profile_name(i), value) == 0) {
+			*(const char **)field_of(row, o) = siov_dev_profile_name(i);
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 /* ---- the table ---- */
 
 static const char *const submit_names[] = {"enqcmd", "enqcmds", "movdir64b", NULL};
@@ -306,6 +321,9 @@ static const struct opt_row rows[OPT_NB] = {
 	[OPT_CONFIG] = {"config", 0, ARG_REQUIRED, false, parse_path, FIELD(config_file),
 			.allowed = "the path of a file",
 			.help = "queues, groups and engines in accel-config's JSON"},
+	[OPT_PROFILE] = {"profile", 0, ARG_REQUIRED, false, parse_profile, FIELD(profile),
+			 .allowed = PROFILE_NAMES,
+			 .help = PROFILE_NAMES ": what the device has at most"},
 	[OPT_WQ] = {"wq", 0, ARG_REQUIRED, false, parse_wq,
 		    .allowed = "at most 64 texts of 127 characters",
 		    .help = "ID,mode=shared|dedicated,size=N,threshold=N,group=N,priority=N"},

@@ -29,6 +29,7 @@ enum option_id {
 	OPT_ERR_EXIT,
 	OPT_STATS_PERIOD,
 	OPT_CONFIG,
+	OPT_PROFILE,
 	OPT_WQ,
 	OPT_NB_ENGINES,
 	OPT_NB_SUBMITTERS,
@@ -90,6 +91,7 @@ struct options {
 
 	/* set-up */
 	const char *config_file;
+	const char *profile; /* NULL: none, or the file's */
 	char wq_text[SIOV_DEV_WQS_MAX][OPTIONS_WQ_TEXT]; /* arguments of --wq, in their order */
 	unsigned int nb_wq_texts;
 	uint32_t nb_engines; /* 0: as the lcores allow */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What follows from the options given: queues, defaults of the workload, contradictions. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -197,6 +198,8 @@ make_dev_conf(struct options *o)
 	unsigned int i;
 
 	siov_dev_conf_init(dev);
+	if (o->profile != NULL)
+		siov_dev_conf_profile(dev, o->profile);
 	if (o->config_file != NULL && siov_config_load(o->config_file, dev, why, sizeof(why)) != 0)
 		return complain("--config=%s: %s", o->config_file, why);
 	for (i = 0; i < o->nb_wq_texts; i++) {
@@ -269,6 +272,24 @@ check_queues(const struct options *o)
 		return complain("--nb-pasids=%u with --submit=movdir64b: a dedicated queue has one "
 				"PASID; allowed: %u",
 				o->nb_pasids, nb);
+	return 0;
+}
+
+/* Batches that every queue of a file takes. */
+static int
+check_batches(const struct options *o)
+{
+	uint64_t most = 0;
+	unsigned int i;
+
+	for (i = 0; i < o->batch_sz.nb; i++)
+		most = RTE_MAX(most, o->batch_sz.v[i]);
+	for (i = 0; i < o->dev.nb_wqs; i++) {
+		if (most > 1 && most > o->dev.wqs[i].batch_max)
+			return complain("--batch-sz=%" PRIu64
+					": queue %u; allowed: 1 to its max_batch_size, %" PRIu32,
+					most, i, o->dev.wqs[i].batch_max);
+	}
 	return 0;
 }
 
@@ -399,5 +420,5 @@ options_finish(const struct options *given, struct options *out)
 					out->nb_engines, out->dev.nb_engines);
 		out->nb_engines = out->dev.nb_engines;
 	}
-	return check_cores(out) != 0 ? -1 : check_queues(out);
+	return check_cores(out) != 0 || check_batches(out) != 0 ? -1 : check_queues(out);
 }

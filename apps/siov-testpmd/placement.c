@@ -10,6 +10,13 @@
 
 /* ---- numbers ---- */
 
+/* Engines of the device's profile. */
+static unsigned int
+most_engines(const struct options *o)
+{
+	return siov_dev_profile_limits(o->dev.profile)->nb_engines;
+}
+
 /* Half of the CPUs (rounded down) for engines, the rest for submitters; at least one of each. */
 static unsigned int
 count_engines(const struct options *o, unsigned int nb_cpus)
@@ -20,7 +27,7 @@ count_engines(const struct options *o, unsigned int nb_cpus)
 		return o->engine_cores.nb;
 	if (o->nb_engines != 0)
 		return o->nb_engines;
-	return RTE_MAX(RTE_MIN(nb, SIOV_DEV_ENGINES_MAX), o->dev.nb_engines);
+	return RTE_MAX(RTE_MIN(nb, most_engines(o)), o->dev.nb_engines);
 }
 
 static unsigned int
@@ -213,10 +220,10 @@ split_free(const struct options *o, unsigned int nb_free)
 	if (o->nb_engines != 0)
 		return o->nb_engines;
 	if (o->submit_cores.nb != 0)
-		return RTE_MIN(nb_free, SIOV_DEV_ENGINES_MAX);
+		return RTE_MIN(nb_free, most_engines(o));
 	if (o->nb_submitters != 0 && o->nb_submitters < nb_free)
-		return RTE_MIN(nb_free - o->nb_submitters, SIOV_DEV_ENGINES_MAX);
-	return RTE_MAX(RTE_MIN(nb_free / 2, SIOV_DEV_ENGINES_MAX), o->dev.nb_engines);
+		return RTE_MIN(nb_free - o->nb_submitters, most_engines(o));
+	return RTE_MAX(RTE_MIN(nb_free / 2, most_engines(o)), o->dev.nb_engines);
 }
 
 /* And how many submit. */

@@ -116,6 +116,20 @@ run_app 1 --config="$work/key.json" && expect err 'siov-testpmd: --config=.*key.
 printf '[ {\n"dev": "dsa0",\n' >"$work/broken.json"
 run_app 1 --config="$work/broken.json" && expect err 'siov-testpmd: --config=.*broken.json:[0-9]'
 
+printf '[ { "dev":"dsa0", "groups":[ { "dev":"group0.0", "grouped_workqueues":[ { "dev":"wq0.0", "size":100,
+    "max_batch_size":8 }, { "dev":"wq0.5", "size":28 }, ], "grouped_engines":[ { "dev":"engine0.0" } ] } ] } ]\n' \
+    >"$work/dsa1.json"
+refuse "--batch-sz=16: queue 0; allowed: 1 to its max_batch_size, 8" --config="$work/dsa1.json" --batch-sz=8,16
+run_app 0 --config="$work/dsa1.json" --profile=dsa1 --duration=0.01 --warmup=0
+sed 's/"size":28/"size":29/' "$work/dsa1.json" >"$work/dsa1-much.json"
+run_app 1 --config="$work/dsa1-much.json" --profile=dsa1 &&
+    expect err 'siov-testpmd: --config=.*: sum of queue sizes 129: profile dsa1 allows 128 at most$'
+
+# Profiles.
+refuse "--profile=dsa2: allowed: none, dsa1, large" --profile=dsa2
+refuse "--wq: sum of queue sizes 129: profile dsa1 allows 128 at most" --profile=dsa1 --wq=0,size=129
+run_app 0 --profile=large --wq=0,size=65536 --duration=0.01 --warmup=0
+
 # Lcores and memory.
 run 1 --no-huge --lcores 0@0 -- && expect err '^siov-testpmd: too few lcores: 0 .*; needed: 2 '
 run 1 --no-huge --lcores 0@0,1@0,2@0 -- --nb-engines=2 &&
