@@ -148,6 +148,65 @@ test_drain_waits_for_long_transfers(void **state)
 	dev_rig_close(rig);
 }
 
+static void
+test_a_batch_has_no_more_descriptors_than_its_queue_allows(void **state)
+{
+	struct dsa_hw_desc batch __attribute__((aligned(64)));
+	struct siov_dev_conf conf;
+	struct siov_portal *portal;
+	struct dev_rig *rig;
+	uint8_t status;
+
+	(void)state;
+	dev_rig_conf_init(&conf);
+	conf.wqs[0].batch_max = 4;
+	rig = dev_rig_open(&conf);
+	assert_int_equal(siov_dev_enable(rig->dev), 0);
+	portal = dev_rig_portal(rig, dev_rig_attach(rig, 0), PASID);
+	dev_rig_start(rig);
+	batch = dev_rig_desc(rig, DSA_OPCODE_BATCH, 0);
+	batch.desc_list_addr = siov_gmem_iova(rig->gmem) + DEV_RIG_DATA; /* zeros: no-ops */
+	batch.desc_count = 4;
+	assert_int_equal(siov_enqcmd(portal, &batch), SIOV_DMWR_SUCCESS);
+	assert_int_equal(dev_rig_wait(rig, 0), DSA_COMP_SUCCESS);
+	batch = dev_rig_desc(rig, DSA_OPCODE_BATCH, 1);
+	batch.desc_list_addr = siov_gmem_iova(rig->gmem) + DEV_RIG_DATA;
+	batch.desc_count = 5;
+	assert_int_equal(siov_enqcmd(portal, &batch), SIOV_DMWR_SUCCESS);
+	status = dev_rig_wait(rig, 1);
+	assert_int_equal(status, DSA_COMP_DESC_CNT_ERANGE);
+	dev_rig_close(rig);
+}
+
+static void
+test_a_group_has_no_more_long_transfers_than_read_buffers(void **state)
+{
+	struct siov_engine *engine;
+	struct siov_dev_conf conf;
+	struct siov_portal *portal;
+	struct dev_rig *rig;
+	unsigned int i;
+
+	(void)state;
+	dev_rig_conf_init(&conf);
+	conf.groups[0].read_buffers_allowed = 2;
+	rig = dev_rig_open(&conf);
+	assert_int_equal(siov_dev_enable(rig->dev), 0);
+	portal = dev_rig_portal(rig, dev_rig_attach(rig, 0), PASID);
+	engine = siov_dev_engine(rig->dev, 0);
+	for (i = 0; i < 3; i++)
+		submit_long(rig, portal);
+	siov_engine_start(engine);
+	for (i = 0; i < 8; i++)
+		siov_engine_poll(engine);
+	siov_engine_stop(engine);
+	assert_int_equal(engine_nb_long(engine, 0), 2);
+	dev_rig_start(rig);
+	assert_int_equal(siov_dev_wq_disable(rig->dev, 0, DEV_RIG_WAIT_MS), 0);
+	assert_int_equal(dev_rig_stats(rig, 0, PASID)->completed, 3);
+	dev_rig_close(rig);
+}
+
 /* A PASID of which no page is there; its requests go to *prq. */
 static void
 bind_empty(struct dev_rig *rig, uint32_t pasid, struct siov_prq **prq)
@@ -334,6 +393,8 @@ main(void)
 		cmocka_unit_test(test_drain_without_engine_times_out_and_enables_again),
 		cmocka_unit_test(test_drain_waits_for_a_grace_period),
 		cmocka_unit_test(test_drain_waits_for_long_transfers),
+		cmocka_unit_test(test_a_batch_has_no_more_descriptors_than_its_queue_allows),
+		cmocka_unit_test(test_a_group_has_no_more_long_transfers_than_read_buffers),
 		cmocka_unit_test(test_drain_waits_for_operations_that_wait_for_a_page),
 		cmocka_unit_test(
 			test_s7_3_3_draining_and_disabled_queues_answer_retry_with_their_reason),
