@@ -77,6 +77,8 @@ void bench_latency(void);
 void bench_pasid_scale(void);
 void bench_fairness(void);
 void bench_batch(void);
+void bench_ops(void);
+void bench_qos(void);
 void bench_adi(void);
 void bench_control(void);
 

@@ -44,6 +44,7 @@ struct purpose {
 	enum siov_domain_kind kind;
 	bool has_prq;
 	bool has_ir;
+	bool has_stamps;
 };
 
 static bool
@@ -84,7 +85,8 @@ start(struct bench_dev *bd, const struct purpose *purpose)
 	memset(bd, 0, sizeof(*bd));
 	siov_dev_conf_init(&conf);
 	conf.wqs[0].size = purpose->entries;
-	conf.wqs[0].flags = purpose->has_prq ? SIOV_WQ_F_BOF : 0;
+	conf.wqs[0].flags = (purpose->has_prq ? SIOV_WQ_F_BOF : 0) |
+			    (purpose->has_stamps ? SIOV_WQ_F_STAMPS : 0);
 	if ((purpose->has_ir && !make_ir(bd, &conf)) || siov_dev_create(&conf, &bd->dev) != 0 ||
 	    !make_memory(bd, purpose))
 		goto fail;
@@ -133,6 +135,21 @@ bench_dev_start_prq(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 		return false;
 	*prq = bd->prq;
 	return true;
+}
+
+bool
+bench_dev_start_stamped(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+			uint32_t nb_pasids)
+{
+	const struct purpose purpose = {
+		.entries = entries,
+		.mem_bytes = mem_bytes,
+		.nb_pasids = nb_pasids,
+		.kind = SIOV_DOMAIN_SECOND_STAGE,
+		.has_stamps = true,
+	};
+
+	return start(bd, &purpose);
 }
 
 bool

@@ -35,6 +35,10 @@ bool bench_dev_start_kind(struct bench_dev *bd, uint32_t entries, uint64_t mem_b
 bool bench_dev_start_prq(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 			 struct siov_prq **prq);
 
+/* The same with submission times kept, and a histogram of latencies for each PASID. */
+bool bench_dev_start_stamped(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
+			     uint32_t nb_pasids);
+
 /* The same with interrupts, and 65,536 entries of IMS. */
 bool bench_dev_start_ir(struct bench_dev *bd, uint32_t entries, uint64_t mem_bytes,
 			uint32_t nb_pasids);

@@ -277,12 +277,20 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } benches[] = {
-	{"swq_submit", bench_swq_submit}, {"e2e_copy", bench_e2e_copy},
-	{"translate", bench_translate},   {"translate", bench_kinds},
-	{"latency", bench_latency},       {"isolation", bench_isolation},
-	{"unmap", bench_unmap},           {"page_request", bench_page_request},
-	{"fairness", bench_fairness},     {"pasid_scale", bench_pasid_scale},
-	{"batch", bench_batch},           {"adi", bench_adi},
+	{"swq_submit", bench_swq_submit},
+	{"e2e_copy", bench_e2e_copy},
+	{"translate", bench_translate},
+	{"translate", bench_kinds},
+	{"latency", bench_latency},
+	{"isolation", bench_isolation},
+	{"unmap", bench_unmap},
+	{"page_request", bench_page_request},
+	{"fairness", bench_fairness},
+	{"pasid_scale", bench_pasid_scale},
+	{"batch", bench_batch},
+	{"ops", bench_ops},
+	{"qos", bench_qos},
+	{"adi", bench_adi},
 	{"control", bench_control},
 };
 

@@ -2,6 +2,7 @@
 /* Drain and abort by PASID: on one queue after the other, with the gates of all set at first. */
 #include <errno.h>
 
+#include "dev_adi_priv.h"
 #include "quiet_priv.h"
 
 struct pasid_drain {
@@ -14,14 +15,19 @@ struct pasid_drain {
 	struct quiet quiet;
 };
 
+/* But for those of ADIs that are shut, or are being reset: they stay as the ADI has them. */
 static int
 set_gates(struct siov_dev *dev, uint32_t pasid, enum engine_gate gate)
 {
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < dev->conf.nb_wqs && ret == 0; i++)
-		ret = dev_set_gate(&dev->wqs[i], pasid, gate);
+	for (i = 0; i < dev->conf.nb_wqs && ret == 0; i++) {
+		const struct adi *adi = dev_adi_of(dev, i, pasid);
+
+		if (adi == NULL || adi->state == SIOV_ADI_ENABLED)
+			ret = dev_set_gate(&dev->wqs[i], pasid, gate);
+	}
 	return ret;
 }
 

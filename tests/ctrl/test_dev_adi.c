@@ -307,6 +307,66 @@ test_without_engines_actions_are_given_up(void **state)
 	assert_int_equal(adi_bed_info(bed, id).aborted, 1);
 }
 
+/* What shuts an ADI off is not opened by an abort of its PASID. */
+static void
+test_an_abort_of_the_pasid_leaves_a_disabled_adi_shut(void **state)
+{
+	struct adi_bed *bed = *state;
+	uint32_t id = adi_bed_context(bed, PASID);
+	struct siov_lane *lane = dev_rig_attach(bed->rig, 0);
+	struct siov_portal *portal = adi_bed_portal(bed, id, lane), *other;
+
+	assert_int_equal(siov_dev_adi_disable(bed->dev, id, ADI_BED_MS), 0);
+	assert_int_equal(dev_rig_noop(bed->rig, portal, 0), SIOV_DMWR_RETRY_DISABLED);
+	assert_int_equal(siov_dev_pasid_abort(bed->dev, PASID, ADI_BED_MS), 0);
+	/* A privileged portal gets past the Retry, but not past the engines' gate. */
+	assert_int_equal(siov_dev_portal_open(bed->dev, lane, OTHER,
+					      SIOV_PORTAL_F_PASID | SIOV_PORTAL_F_PRIV, &other),
+			 0);
+	{
+		struct dsa_hw_desc desc __attribute__((aligned(64))) =
+			dev_rig_desc(bed->rig, DSA_OPCODE_NOOP, 1);
+
+		desc.pasid = PASID;
+		assert_int_equal(siov_enqcmds(other, &desc), SIOV_DMWR_RETRY_DISABLED);
+	}
+	assert_int_equal(siov_dev_adi_enable(bed->dev, id), 0);
+	check_works(bed, portal, 0);
+}
+
+/* Limits are the ADI's own: they come and go with it, and a saved one has them. */
+static void
+test_s7_6_4_limits_belong_to_the_adi(void **state)
+{
+	struct adi_bed *bed = *state;
+	struct siov_adi_conf conf = {.pasid = PASID, .qos = {.max_outstanding = 5, .weight = 2}};
+	const struct siov_qos_conf more = {.max_outstanding = 9};
+	uint8_t image[SIOV_ADI_IMAGE_MAX];
+	struct siov_qos_conf found;
+	uint32_t id = alloc(bed, SIOV_ADI_CONTEXT), dwq = alloc(bed, SIOV_ADI_DEDICATED);
+	int len;
+
+	assert_int_equal(siov_dev_adi_set_qos(bed->dev, id, &more), -EBUSY);
+	assert_int_equal(siov_dev_adi_configure(bed->dev, id, &conf), 0);
+	assert_int_equal(adi_bed_info(bed, id).conf.qos.max_outstanding, 5);
+	assert_int_equal(siov_dev_adi_set_qos(bed->dev, id, &more), 0);
+	len = siov_dev_adi_save(bed->dev, id, image, sizeof(image));
+	assert_true(len > 0);
+	conf.qos.weight = SIOV_QOS_WEIGHT_MAX + 1;
+	assert_int_equal(siov_dev_adi_configure(bed->dev, id, &conf), -ERANGE);
+	assert_int_equal(adi_bed_info(bed, id).conf.qos.max_outstanding, 9);
+	assert_int_equal(siov_dev_adi_release(bed->dev, id), 0);
+	assert_int_equal(siov_dev_qos_get(bed->dev, 0, PASID, &found), 0);
+	assert_int_equal(found.max_outstanding, 0);
+	id = alloc(bed, SIOV_ADI_CONTEXT);
+	conf.qos = (struct siov_qos_conf){0};
+	assert_int_equal(siov_dev_adi_configure(bed->dev, id, &conf), 0);
+	assert_int_equal(siov_dev_adi_restore(bed->dev, id, image, (size_t)len), 0);
+	assert_int_equal(adi_bed_info(bed, id).conf.qos.max_outstanding, 9);
+	conf = (struct siov_adi_conf){.pasid = PASID, .nb_dwqs = 1, .qos = {.weight = 1}};
+	assert_int_equal(siov_dev_adi_configure(bed->dev, dwq, &conf), -EINVAL);
+}
+
 static void
 test_the_mode_changes_when_there_is_no_adi(void **state)
 {
@@ -343,6 +403,8 @@ main(void)
 		ADI_TEST(test_actions_end_and_the_adi_works_again),
 		ADI_TEST(test_counts_begin_with_the_adi),
 		ADI_TEST(test_without_engines_actions_are_given_up),
+		ADI_TEST(test_an_abort_of_the_pasid_leaves_a_disabled_adi_shut),
+		ADI_TEST(test_s7_6_4_limits_belong_to_the_adi),
 		ADI_TEST(test_the_mode_changes_when_there_is_no_adi),
 	};
 
