@@ -584,6 +584,7 @@ siov_dev_adi_info(struct siov_dev *dev, uint32_t id, struct siov_adi_info *info)
 	const struct adi *adi;
 
 	dev_lock(dev);
+	dev_collect_errors(dev);
 	adi = adi_find(&dev->adis, id);
 	if (adi != NULL)
 		dev_adi_read(dev, adi, info);

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "dev_priv.h"
+#include "dev_adi_priv.h"
 
 #define ERRORS_AT_ONCE 64u
 #define ERRORS_LOGGED 4u /* in full, of those found in one look */
@@ -145,9 +145,15 @@ siov_dev_wq_stats(struct siov_dev *dev, unsigned int wq_id, struct siov_stats *s
 
 /* ---- errors ---- */
 
+/* Into the log, and to the account of the ADI whose work it was. */
 static void
-push_error(struct dev_error_log *log, const struct siov_error *error)
+push_error(struct siov_dev *dev, const struct siov_error *error)
 {
+	struct adi *adi = dev_adi_of(dev, error->wq_id, error->pasid);
+	struct dev_error_log *log = &dev->errors;
+
+	if (adi != NULL)
+		adi->nb_errors++;
 	if (log->nb == DEV_ERRORS) {
 		log->nb_dropped++;
 		return;
@@ -170,7 +176,7 @@ collect_overflow(struct siov_dev *dev, struct dev_wq *dwq)
 	if (nb == dwq->overflows_seen)
 		return 0;
 	dwq->overflows_seen = nb;
-	push_error(&dev->errors, &error);
+	push_error(dev, &error);
 	return 1;
 }
 
@@ -184,7 +190,7 @@ dev_collect_errors(struct siov_dev *dev)
 		do {
 			n = engine_take_errors(dev->engines[i], errors, ERRORS_AT_ONCE);
 			for (j = 0; j < n; j++)
-				push_error(&dev->errors, &errors[j]);
+				push_error(dev, &errors[j]);
 			total += n;
 		} while (n == ERRORS_AT_ONCE && total < DEV_ERRORS);
 	}

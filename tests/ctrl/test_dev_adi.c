@@ -334,6 +334,31 @@ test_an_abort_of_the_pasid_leaves_a_disabled_adi_shut(void **state)
 	check_works(bed, portal, 0);
 }
 
+/* What no record can tell is put to the account of whose work it was. */
+static void
+test_s7_6_5_errors_are_the_adis_own(void **state)
+{
+	struct dsa_hw_desc desc __attribute__((aligned(64))) = {.opcode = 0xee};
+	struct adi_bed *bed = *state;
+	struct siov_lane *lane = dev_rig_attach(bed->rig, 0);
+	uint32_t id = adi_bed_context(bed, PASID), other = adi_bed_context(bed, OTHER);
+	struct siov_portal *portal = adi_bed_portal(bed, id, lane);
+	struct siov_error error;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		assert_int_equal(siov_enqcmd(portal, &desc), SIOV_DMWR_SUCCESS);
+	check_works(bed, adi_bed_portal(bed, other, lane), 0);
+	assert_int_equal(siov_dev_adi_drain(bed->dev, id, ADI_BED_MS), 0);
+	assert_int_equal(adi_bed_info(bed, id).nb_errors, 3);
+	assert_int_equal(adi_bed_info(bed, other).nb_errors, 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(siov_dev_errors(bed->dev, &error, 1), 1);
+		assert_int_equal(error.pasid, PASID);
+		assert_int_equal(error.code, DSA_COMP_BAD_OPCODE);
+	}
+}
+
 /* Limits are the ADI's own: they come and go with it, and a saved one has them. */
 static void
 test_s7_6_4_limits_belong_to_the_adi(void **state)
@@ -405,6 +430,7 @@ main(void)
 		ADI_TEST(test_without_engines_actions_are_given_up),
 		ADI_TEST(test_an_abort_of_the_pasid_leaves_a_disabled_adi_shut),
 		ADI_TEST(test_s7_6_4_limits_belong_to_the_adi),
+		ADI_TEST(test_s7_6_5_errors_are_the_adis_own),
 		ADI_TEST(test_the_mode_changes_when_there_is_no_adi),
 	};
 
