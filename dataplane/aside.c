@@ -113,7 +113,7 @@ poll_wq(struct siov_engine *engine, struct engine_wq *ewq)
 unsigned int
 aside_poll(struct siov_engine *engine)
 {
-	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, relaxed);
+	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, acquire);
 	uint32_t i;
 
 	for (i = 0; i < nb_wqs; i++) {
@@ -162,7 +162,7 @@ sweep_wq(struct siov_engine *engine, struct engine_wq *ewq)
 void
 aside_sweep(struct siov_engine *engine)
 {
-	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, relaxed);
+	uint32_t nb_wqs = siov_atomic_load(&engine->nb_wqs, acquire);
 	uint32_t i;
 
 	engine_begin_pass(engine);

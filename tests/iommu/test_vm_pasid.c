@@ -557,8 +557,9 @@ test_s8_3_1_old_host_pasid_is_never_sent_after_a_change(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, guest, race), 0);
 	nb = change_hosts(race, &nb_wrong);
 	siov_atomic_store(&race->stop, 1, relaxed);
-	for (i = 0; i < NB_GUESTS; i++) {
+	for (i = 0; i < NB_GUESTS; i++)
 		pthread_join(threads[i], NULL);
+	for (i = 0; i < NB_GUESTS; i++) {
 		nb_sent += race->nb_sent[i];
 		nb_exits += race->nb_exits[i];
 	}
