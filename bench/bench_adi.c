@@ -95,7 +95,7 @@ run_resets(void *arg)
 		r->ok = siov_dev_adi_reset(dev, id, TIMEOUT_MS) == 0 &&
 			siov_dev_adi_enable(dev, id) == 0;
 		siov_atomic_store(&r->nb, siov_atomic_load(&r->nb, relaxed) + 1, relaxed);
-		rte_delay_us_sleep(50);
+		rte_delay_us_sleep(400);
 	}
 	return 0;
 }

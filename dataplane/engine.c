@@ -705,7 +705,7 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 	uint32_t lane_gen = siov_atomic_load(&ewq->wq->lane_gen, acquire);
 	unsigned int done = 0;
 	uint32_t seen = 0; /* lanes since one filled its burst */
-	bool is_loaded = false; /* a lane had a full burst, or waits for one */
+	bool is_loaded = false; /* a lane waits for a fuller burst */
 
 	if (unlikely(lane_gen != ewq->lane_gen))
 		refresh_lanes(ewq, lane_gen);
@@ -726,13 +726,12 @@ serve_wq(struct siov_engine *engine, struct engine_wq *ewq, uint64_t now_cycles,
 		n = serve_lane(engine, ewq, lane, RTE_MIN(ENGINE_BURST, ewq->quantum - done),
 			       now_cycles);
 		done += n;
-		is_loaded |= n == ENGINE_BURST;
 		/* Another round: the queue's weight must also count where few lanes have work. */
 		if (n == ENGINE_BURST)
 			seen = 0;
 	}
 	siov_wq_expire_grant(ewq->wq, &ewq->granter, now_cycles);
-	siov_wq_polled(ewq->wq, ewq->slot, done, is_loaded);
+	siov_wq_polled(ewq->wq, ewq->slot, done, is_loaded || done != 0);
 	return done;
 }
 

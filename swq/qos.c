@@ -293,8 +293,8 @@ share_left(struct siov_qos *qos, struct siov_wq *wq, uint32_t slot)
 		qos->round[slot] = number;
 		qos->left[slot] = share_of(&qos->conf);
 	}
-	if (qos->left[slot] == 0 && !siov_atomic_load(&round->is_awaited, relaxed))
-		siov_atomic_store(&round->is_awaited, 1, relaxed);
+	if (qos->left[slot] == 0 && siov_atomic_load(&round->awaited, relaxed) != number + 1)
+		siov_atomic_store(&round->awaited, number + 1, relaxed);
 	return qos->left[slot];
 }
 

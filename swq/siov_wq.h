@@ -82,7 +82,7 @@ struct siov_qos_dir;
 struct siov_wq_round {
 	uint32_t nb_done; /**< the engine's: dispatched since the round began */
 	SIOV_ATOMIC(uint32_t) number; /**< written by the engine, when somebody waits */
-	SIOV_ATOMIC(uint32_t) is_awaited; /**< written by submitters */
+	SIOV_ATOMIC(uint32_t) awaited; /**< the round that submitters wait for; written by them */
 } __attribute__((aligned(64)));
 
 /** A work queue, in memory that may be shared with other processes. */
@@ -231,19 +231,21 @@ static inline void
 siov_wq_polled(struct siov_wq *wq, uint32_t slot, uint32_t nb, bool is_loaded)
 {
 	struct siov_wq_round *round;
+	uint32_t next;
 
 	/* Pairs with siov_qos_create. */
 	if (likely(siov_atomic_load(&wq->qos, acquire) == NULL))
 		return;
 	round = &wq->rounds[slot];
 	round->nb_done += nb;
-	if (!siov_atomic_load(&round->is_awaited, relaxed))
+	/* A late store may name a round that has begun. */
+	next = siov_atomic_load(&round->number, relaxed) + 1;
+	if (siov_atomic_load(&round->awaited, relaxed) != next)
 		return;
 	if (is_loaded && round->nb_done < 3 * siov_atomic_load(&wq->shares, relaxed))
 		return;
 	round->nb_done = 0;
-	siov_atomic_store(&round->is_awaited, 0, relaxed);
-	siov_atomic_store(&round->number, siov_atomic_load(&round->number, relaxed) + 1, release);
+	siov_atomic_store(&round->number, next, release);
 }
 
 /** Credits in the pool: neither leased nor spent. Thread: any; a snapshot. */
