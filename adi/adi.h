@@ -92,6 +92,13 @@ struct adi *adi_next(const struct adi_pool *pool, uint32_t index);
 /* Do action: the state changes, or -EBUSY. */
 int adi_do(struct adi *adi, enum siov_adi_action action);
 
+/* Whether it has what configure takes: every type wants a queue of one kind or the other. */
+static inline bool
+adi_is_configured(const struct adi *adi)
+{
+	return adi->conf.wq_id != ADI_NO_WQ || adi->conf.nb_dwqs != 0;
+}
+
 static inline uint32_t
 adi_index(const struct adi *adi)
 {

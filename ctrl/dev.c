@@ -22,6 +22,14 @@ dev_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+uint64_t
+dev_tsc_hz(void)
+{
+	uint64_t hz = rte_get_tsc_hz();
+
+	return hz != 0 ? hz : UINT64_C(2000000000);
+}
+
 /* ---- create and free ---- */
 
 /* The platform: the one given, or one of the device's own. */
@@ -41,15 +49,6 @@ create_iommu(struct siov_dev *dev)
 	return siov_iommu_create(&conf, &dev->iommu);
 }
 
-/* Without EAL nobody knows the frequency: take 2 GHz. */
-static uint64_t
-ms_to_cycles(uint32_t ms)
-{
-	uint64_t hz = rte_get_tsc_hz();
-
-	return (hz != 0 ? hz : UINT64_C(2000000000)) / 1000 * ms;
-}
-
 static int
 create_engines(struct siov_dev *dev)
 {
@@ -57,7 +56,7 @@ create_engines(struct siov_dev *dev)
 		.atc_entries = dev->conf.atc_entries,
 		.rid = dev->conf.rid,
 		.nb_latency = dev->conf.nb_latency,
-		.page_timeout_cycles = ms_to_cycles(dev->conf.page_timeout_ms),
+		.page_timeout_cycles = dev_tsc_hz() / 1000 * dev->conf.page_timeout_ms,
 		.priv_enabled = dev->conf.flags & SIOV_DEV_F_PRIV,
 		.socket_id = dev->conf.socket_id,
 		.iommu = dev->iommu,

@@ -7,8 +7,8 @@
 
 /* ---- parts ---- */
 
-const struct siov_adi_type_info *
-dev_adi_type(const struct adi *adi)
+static const struct siov_adi_type_info *
+type_of(const struct adi *adi)
 {
 	return siov_adi_type_info((enum siov_adi_type)adi->type);
 }
@@ -42,7 +42,6 @@ dev_adi_set_gates(struct siov_dev *dev, const struct adi *adi, enum engine_gate 
 
 	if (adi->conf.pasid == 0)
 		return;
-	/* Their records were made when it was enabled: it cannot fail. */
 	for (i = 0; i < nb; i++)
 		dev_set_gate(&dev->wqs[wq_ids[i]], adi->conf.pasid, gate);
 }
@@ -100,12 +99,13 @@ siov_dev_adi_alloc(struct siov_dev *dev, enum siov_adi_type type, enum siov_adi_
 }
 
 static void
-release_messages(struct siov_dev *dev, const struct adi *adi)
+release_messages(struct siov_dev *dev, const struct adi *adi, const uint32_t *handles,
+		 unsigned int nb)
 {
 	unsigned int i;
 
-	for (i = 0; i < adi->conf.nb_messages; i++)
-		message_release(dev, adi->id, adi->messages[i]);
+	for (i = 0; i < nb; i++)
+		message_release(dev, adi->id, handles[i]);
 }
 
 /*
@@ -134,26 +134,18 @@ context_slot(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid)
 	return portal_adi_slot(&dev->portals, &dev->wqs[wq_id].portals, pasid);
 }
 
-static const struct siov_qos_conf no_limits;
-
-static bool
-has_limits(const struct siov_qos_conf *conf)
-{
-	return memcmp(conf, &no_limits, sizeof(*conf)) != 0;
-}
-
 void
 dev_adi_unconfigure(struct siov_dev *dev, struct adi *adi)
 {
-	if (adi->state == SIOV_ADI_ALLOCATED)
+	if (!adi_is_configured(adi))
 		return;
 	dev_adi_set_gates(dev, adi, ENGINE_GATE_OPEN);
 	dev_adi_unbind(dev, adi);
-	release_messages(dev, adi);
+	release_messages(dev, adi, adi->messages, adi->conf.nb_messages);
 	if (has_context(adi)) {
 		struct dev_wq *dwq = &dev->wqs[adi->conf.wq_id];
 
-		dev_qos_set(dev, dwq, adi->conf.pasid, &no_limits);
+		dev_qos_set(dev, dwq, adi->conf.pasid, &dev_qos_none);
 		dev_qos_admit(dev, dwq, adi->conf.pasid, SIOV_WQ_ENABLED);
 		*context_slot(dev, adi->conf.wq_id, adi->conf.pasid) = 0;
 		carry(dev, adi, adi->conf.wq_id, false);
@@ -208,13 +200,13 @@ siov_dev_adi_release(struct siov_dev *dev, uint32_t id)
 static int
 check_conf(const struct siov_dev *dev, const struct adi *adi, const struct siov_adi_conf *conf)
 {
-	const struct siov_adi_type_info *info = dev_adi_type(adi);
+	const struct siov_adi_type_info *info = type_of(adi);
 
 	if (conf->pasid > SIOV_PASID_MAX || conf->control_pasid > SIOV_PASID_MAX ||
 	    conf->nb_dwqs < info->dwqs_min || conf->nb_dwqs > info->dwqs_max ||
 	    conf->nb_messages > info->messages_max)
 		return -EINVAL;
-	if (has_limits(&conf->qos) && (!info->has_swq || conf->pasid == 0))
+	if (dev_qos_has_limits(&conf->qos) && (!info->has_swq || conf->pasid == 0))
 		return -EINVAL;
 	if (!info->has_swq)
 		return 0;
@@ -223,7 +215,7 @@ check_conf(const struct siov_dev *dev, const struct adi *adi, const struct siov_
 	return siov_qos_conf_check(&conf->qos);
 }
 
-/* Messages for a new configuration; on error none. */
+/* Messages for a new configuration; on error none. A failed one has taken nothing. */
 static int
 alloc_messages(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *conf,
 	       uint32_t handles[SIOV_ADI_MESSAGES_MAX])
@@ -233,10 +225,8 @@ alloc_messages(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf
 
 	for (i = 0; i < conf->nb_messages && ret == 0; i++)
 		ret = message_alloc(dev, adi->id, conf->pasid, &handles[i]);
-	if (ret == 0)
-		return 0;
-	while (--i > 0)
-		message_release(dev, adi->id, handles[i - 1]);
+	if (ret != 0)
+		release_messages(dev, adi, handles, i - 1);
 	return ret;
 }
 
@@ -245,7 +235,7 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 {
 	uint32_t handles[SIOV_ADI_MESSAGES_MAX];
 	uint32_t *slot = NULL;
-	unsigned int nb_given_back = 0;
+	struct dev_wq *dwq = NULL;
 	bool has_swq;
 	int ret;
 
@@ -256,8 +246,9 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 	ret = check_conf(dev, adi, conf);
 	if (ret != 0)
 		return ret;
-	has_swq = dev_adi_type(adi)->has_swq;
+	has_swq = type_of(adi)->has_swq;
 	if (has_swq && conf->pasid != 0) {
+		dwq = &dev->wqs[conf->wq_id];
 		slot = context_slot(dev, conf->wq_id, conf->pasid);
 		if (slot == NULL)
 			return -ENOMEM;
@@ -269,17 +260,18 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 	ret = alloc_messages(dev, adi, conf, handles);
 	if (ret != 0)
 		return ret;
-	dev_adi_unconfigure(dev, adi);
-	if (slot != NULL)
-		ret = dev_qos_set(dev, &dev->wqs[conf->wq_id], conf->pasid, &conf->qos);
+	/* With the memory that this takes, setting it again below cannot fail. */
+	if (dwq != NULL)
+		ret = dev_qos_set(dev, dwq, conf->pasid, &conf->qos);
 	if (ret != 0) {
-		adi->state = SIOV_ADI_ALLOCATED;
-		while (conf->nb_messages > nb_given_back)
-			message_release(dev, adi->id, handles[nb_given_back++]);
+		release_messages(dev, adi, handles, conf->nb_messages);
 		return ret;
 	}
-	if (slot != NULL)
+	dev_adi_unconfigure(dev, adi);
+	if (dwq != NULL) {
+		dev_qos_set(dev, dwq, conf->pasid, &conf->qos);
 		*slot = adi->id + 1;
+	}
 	adi->conf = (struct adi_conf){
 		.pasid = conf->pasid,
 		.control_pasid = conf->control_pasid,
@@ -290,7 +282,7 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 	memcpy(adi->messages, handles, sizeof(handles[0]) * conf->nb_messages);
 	memset(adi->moderation, 0, sizeof(adi->moderation));
 	adi->state = SIOV_ADI_CONFIGURED;
-	if (slot != NULL)
+	if (dwq != NULL)
 		carry(dev, adi, adi->conf.wq_id, true);
 	dev_adi_admit(dev, adi, SIOV_WQ_DISABLED);
 	return 0;
@@ -419,10 +411,13 @@ enable(struct siov_dev *dev, struct adi *adi)
 	if (adi->conf.pasid == 0)
 		return -ENXIO;
 	ret = bind_dwqs(dev, adi);
-	if (ret == 0)
-		ret = add_records(dev, adi);
 	if (ret != 0)
 		return ret;
+	ret = add_records(dev, adi);
+	if (ret != 0) {
+		dev_adi_unbind(dev, adi);
+		return ret;
+	}
 	adi->state = (uint8_t)next;
 	adi->epoch++;
 	dev_adi_set_gates(dev, adi, ENGINE_GATE_OPEN);
@@ -497,9 +492,6 @@ siov_dev_adi_portal_open(struct siov_dev *dev, uint32_t id, struct siov_lane *la
 		dev_unlock(dev);
 		return adi == NULL ? -ENOENT : -ENXIO;
 	}
-	/* One that is not enabled answers Retry. */
-	if (adi->state != SIOV_ADI_ENABLED && has_context(adi))
-		dev_qos_admit(dev, &dev->wqs[adi->conf.wq_id], adi->conf.pasid, SIOV_WQ_DISABLED);
 	nb = dev_adi_queues(adi, wq_ids);
 	for (i = 0; i < nb; i++) {
 		const struct portal_conf conf = {

@@ -5,13 +5,13 @@
 
 #include "message_priv.h"
 
-/* The type's row. */
-const struct siov_adi_type_info *dev_adi_type(const struct adi *adi);
-
 /* The shared queue, and the dedicated ones that are bound. Returns how many. */
 unsigned int dev_adi_queues(const struct adi *adi, unsigned int wq_ids[SIOV_ADI_DWQS_MAX + 1]);
 
-/* What engines do with its work, on each of its queues. */
+/*
+ * What engines do with its work, on each of its queues. It cannot fail for an ADI that has been
+ * enabled, nor for one with a portal: their records were made then.
+ */
 void dev_adi_set_gates(struct siov_dev *dev, const struct adi *adi, enum engine_gate gate);
 
 /* Whether its dedicated queues accept submissions. */

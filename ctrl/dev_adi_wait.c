@@ -161,9 +161,6 @@ dev_adi_after_reset(struct siov_dev *dev, struct adi *adi)
 static void
 finish(struct siov_dev *dev, struct adi *adi, const struct plan *plan)
 {
-	bool was_allocated = adi->conf.nb_messages == 0 && adi->conf.pasid == 0 &&
-			     adi->conf.wq_id == ADI_NO_WQ && adi->conf.nb_dwqs == 0;
-
 	adi_do(adi, SIOV_ADI_DONE);
 	if (plan->action == SIOV_ADI_DO_DRAIN || plan->action == SIOV_ADI_DO_ABORT)
 		dev_adi_set_gates(dev, adi, ENGINE_GATE_OPEN);
@@ -173,7 +170,7 @@ finish(struct siov_dev *dev, struct adi *adi, const struct plan *plan)
 	else if (plan->action == SIOV_ADI_DO_DISABLE)
 		dev_adi_unbind(dev, adi);
 	/* One that was never configured is still to be. */
-	if (was_allocated)
+	if (!adi_is_configured(adi))
 		adi->state = SIOV_ADI_ALLOCATED;
 }
 

@@ -2,22 +2,11 @@
 /* Interrupt messages of ADIs: in IMS, or where the function has none, vectors of its MSI-X table. */
 #include <errno.h>
 
-#include <rte_cycles.h>
-
 #include "ims.h"
 #include "message_priv.h"
 #include "msix.h"
 
 #define VECTOR_FIRST 1u /* vector 0 is the function's own */
-
-/* Without EAL nobody knows the frequency: take 2 GHz. */
-static uint64_t
-tsc_hz(void)
-{
-	uint64_t hz = rte_get_tsc_hz();
-
-	return hz != 0 ? hz : UINT64_C(2000000000);
-}
 
 int
 messages_create(struct siov_dev *dev)
@@ -31,7 +20,7 @@ messages_create(struct siov_dev *dev)
 	msix = (struct siov_msix_conf){
 		.mem = dev->mem,
 		.ir = dev->conf.ir,
-		.tsc_hz = tsc_hz(),
+		.tsc_hz = dev_tsc_hz(),
 		.socket_id = dev->conf.socket_id,
 		.nb_vectors = dev->conf.nb_msix,
 		.nb_engines = dev->conf.nb_engines,
@@ -43,7 +32,7 @@ messages_create(struct siov_dev *dev)
 	siov_ims_conf_init(&ims);
 	ims.mem = dev->mem;
 	ims.ir = dev->conf.ir;
-	ims.tsc_hz = tsc_hz();
+	ims.tsc_hz = dev_tsc_hz();
 	ims.socket_id = dev->conf.socket_id;
 	ims.nb_entries = dev->conf.nb_ims;
 	ims.nb_engines = dev->conf.nb_engines;

@@ -3,7 +3,7 @@
 
 #include <rte_rcu_qsbr.h>
 
-#include "dev_priv.h"
+#include "dev_adi_priv.h"
 
 #define ATTACH_TIMEOUT_MS 5000u
 
@@ -120,6 +120,7 @@ int
 dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out)
 {
 	struct dev_wq *dwq = find_lane(dev, conf->lane);
+	const struct adi *adi;
 	unsigned int i;
 	int ret = 0;
 
@@ -130,6 +131,10 @@ dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct sio
 		return -EINVAL;
 	for (i = 0; i < dwq->nb_engines && ret == 0; i++)
 		ret = engine_add_pasid(dwq->engines[i], dwq->id, conf->pasid);
+	/* An ADI that is not enabled answers Retry, whoever opens its portal. */
+	adi = dev_adi_of(dev, dwq->id, conf->pasid);
+	if (ret == 0 && adi != NULL && adi->state != SIOV_ADI_ENABLED)
+		ret = dev_qos_admit(dev, dwq, conf->pasid, SIOV_WQ_DISABLED);
 	if (ret != 0)
 		return ret;
 	return portal_open(&dev->portals, &dwq->portals, conf, out);

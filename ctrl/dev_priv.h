@@ -16,6 +16,7 @@
 #include "siov_dev.h"
 #include "siov_dev_adi.h"
 #include "siov_msix.h"
+#include "siov_qos.h"
 
 extern int ctrl_logtype;
 
@@ -112,10 +113,21 @@ int dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf);
 int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);
 
 /*
+ * Whether engines have passed a quiescent state since *token, which is taken when there is none, and
+ * have nothing of a PASID (SIOV_PASID_OTHERS: of any) set aside. Asked again and again, with the two
+ * as they were left, first false. Under the lock.
+ */
+bool dev_is_worked_off(struct siov_dev *dev, const struct dev_wq *dwq, uint32_t pasid,
+		       bool *has_token, uint64_t *token);
+
+/*
  * Whether everything that a queue had accepted has ended; asked again and again, with the two others
  * as they were left, first false. Under the lock.
  */
 bool dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token);
+
+extern const struct siov_qos_conf dev_qos_none; /* no limits */
+bool dev_qos_has_limits(const struct siov_qos_conf *conf);
 
 /* Limits of a PASID on a queue, see siov_dev_qos_set(). Under the lock. */
 int dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
@@ -132,6 +144,9 @@ int dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct
 
 /* Monotonic time [ns]. */
 uint64_t dev_now_ns(void);
+
+/* Frequency of the time stamp counter; without EAL nobody knows it: 2 GHz. */
+uint64_t dev_tsc_hz(void);
 
 /* Whether any queue accepts or drains. Under the lock. */
 bool dev_is_active(const struct siov_dev *dev);

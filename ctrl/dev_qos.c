@@ -3,21 +3,29 @@
 #include <errno.h>
 #include <string.h>
 
-#include <rte_cycles.h>
-
 #include "dev_priv.h"
-#include "siov_qos.h"
 
 #define SET_TRIES 100000u /* a submitter has a block for a few instructions */
 
-/* Under the lock. */
+const struct siov_qos_conf dev_qos_none;
+
+bool
+dev_qos_has_limits(const struct siov_qos_conf *conf)
+{
+	return memcmp(conf, &dev_qos_none, sizeof(*conf)) != 0;
+}
+
+/* The block, made where there was none. Under the lock. */
 static int
-make_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid)
+take_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov_qos **qos)
 {
 	const struct siov_qos_ended *ended[SIOV_DEV_ENGINES_MAX];
 	unsigned int i;
 	int ret = 0;
 
+	*qos = siov_qos_find(dwq->wq, pasid);
+	if (*qos != NULL)
+		return 0;
 	for (i = 0; i < dwq->nb_engines && ret == 0; i++) {
 		ret = engine_add_pasid(dwq->engines[i], dwq->id, pasid);
 		if (ret == 0)
@@ -28,63 +36,42 @@ make_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid)
 	ret = siov_qos_create(dev->mem, dwq->wq, pasid, ended, dwq->nb_engines);
 	if (ret != 0)
 		return ret;
-	siov_qos_add_accepted(siov_qos_find(dwq->wq, pasid),
-			      portal_recall(&dev->portals, &dwq->portals, pasid));
+	*qos = siov_qos_find(dwq->wq, pasid);
+	siov_qos_add_accepted(*qos, portal_recall(&dev->portals, &dwq->portals, pasid));
 	/* Others that may submit for this PASID; what they had accepted is not counted. */
 	portal_recall_all(&dev->portals, &dwq->portals, dwq->wq->lanes_max, pasid);
-	siov_qos_set_state(siov_qos_find(dwq->wq, pasid), SIOV_WQ_ENABLED);
+	siov_qos_set_state(*qos, SIOV_WQ_ENABLED);
 	return 0;
-}
-
-/* The block, made where there was none. Under the lock. */
-static int
-take_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov_qos **qos)
-{
-	int ret = 0;
-
-	*qos = siov_qos_find(dwq->wq, pasid);
-	if (*qos == NULL)
-		ret = make_block(dev, dwq, pasid);
-	*qos = siov_qos_find(dwq->wq, pasid);
-	return ret;
 }
 
 int
 dev_qos_admit(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, enum siov_wq_state state)
 {
-	struct siov_qos *qos = siov_qos_find(dwq->wq, pasid);
-	int ret = 0;
+	struct siov_qos *qos;
+	int ret;
 
-	if (dwq->wq->mode != SIOV_WQ_SHARED || (qos == NULL && state == SIOV_WQ_ENABLED))
+	if (dwq->wq->mode != SIOV_WQ_SHARED)
 		return 0;
-	if (qos == NULL)
-		ret = take_block(dev, dwq, pasid, &qos);
+	/* Without a block everything is accepted. */
+	if (state == SIOV_WQ_ENABLED && siov_qos_find(dwq->wq, pasid) == NULL)
+		return 0;
+	ret = take_block(dev, dwq, pasid, &qos);
 	if (ret == 0)
 		siov_qos_set_state(qos, state);
 	return ret;
-}
-
-static uint64_t
-clock_hz(void)
-{
-	uint64_t hz = rte_get_tsc_hz();
-
-	return hz != 0 ? hz : UINT64_C(2000000000);
 }
 
 int
 dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 	    const struct siov_qos_conf *conf)
 {
-	static const struct siov_qos_conf none;
 	struct siov_qos *qos;
 	unsigned int i;
 	int ret;
 
 	ret = siov_qos_conf_check(conf);
 	/* Without limits there need be no block. */
-	if (ret == 0 && memcmp(conf, &none, sizeof(none)) == 0 &&
-	    siov_qos_find(dwq->wq, pasid) == NULL)
+	if (ret == 0 && !dev_qos_has_limits(conf) && siov_qos_find(dwq->wq, pasid) == NULL)
 		return 0;
 	if (ret == 0)
 		ret = take_block(dev, dwq, pasid, &qos);
@@ -92,7 +79,7 @@ dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 		return ret;
 	ret = -EAGAIN;
 	for (i = 0; ret == -EAGAIN && i < SET_TRIES; i++)
-		ret = siov_qos_set(dwq->wq, qos, conf, clock_hz());
+		ret = siov_qos_set(dwq->wq, qos, conf, dev_tsc_hz());
 	return ret;
 }
 

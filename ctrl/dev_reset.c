@@ -20,7 +20,7 @@ struct reset {
 static void
 start(struct siov_dev *dev, struct reset *reset)
 {
-	const struct adi *adi;
+	struct adi *adi;
 	unsigned int i;
 
 	for (i = 0; i < dev->conf.nb_wqs; i++) {
@@ -34,7 +34,7 @@ start(struct siov_dev *dev, struct reset *reset)
 	}
 	for (adi = adi_next(&dev->adis, 0); adi != NULL;
 	     adi = adi_next(&dev->adis, adi_index(adi) + 1))
-		adi_find(&dev->adis, adi->id)->epoch++;
+		adi->epoch++;
 	dev->is_resetting = true;
 	reset->is_started = true;
 }
@@ -43,7 +43,6 @@ start(struct siov_dev *dev, struct reset *reset)
 static void
 end_adi(struct siov_dev *dev, struct adi *adi, enum siov_reset_kind kind)
 {
-	bool is_configured = adi->state != SIOV_ADI_ALLOCATED;
 	bool has_portals;
 
 	dev_adi_admit(dev, adi, SIOV_WQ_DISABLED);
@@ -51,7 +50,7 @@ end_adi(struct siov_dev *dev, struct adi *adi, enum siov_reset_kind kind)
 	if (kind == SIOV_RESET_KEEP) {
 		/* What is submitted late meets a shut gate until it is enabled again. */
 		dev_adi_set_gates(dev, adi, ENGINE_GATE_DISCARD);
-		adi->state = is_configured ? SIOV_ADI_CONFIGURED : SIOV_ADI_ALLOCATED;
+		adi->state = adi_is_configured(adi) ? SIOV_ADI_CONFIGURED : SIOV_ADI_ALLOCATED;
 		return;
 	}
 	has_portals = dev_adi_has_portals(dev, adi);

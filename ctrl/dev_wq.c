@@ -57,15 +57,12 @@ are_lanes_empty(const struct siov_wq *wq)
 }
 
 bool
-dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token)
+dev_is_worked_off(struct siov_dev *dev, const struct dev_wq *dwq, uint32_t pasid, bool *has_token,
+		  uint64_t *token)
 {
 	struct rte_rcu_qsbr *qsbr = siov_iommu_qsbr(dev->iommu);
 	unsigned int i;
 
-	if (!are_lanes_empty(dwq->wq)) {
-		*has_token = false;
-		return false;
-	}
 	if (!*has_token) {
 		*token = rte_rcu_qsbr_start(qsbr);
 		*has_token = true;
@@ -73,10 +70,20 @@ dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, ui
 	if (rte_rcu_qsbr_check(qsbr, *token, false) != 1)
 		return false;
 	for (i = 0; i < dwq->nb_engines; i++) {
-		if (engine_nb_aside(dwq->engines[i], dwq->id, SIOV_PASID_OTHERS) != 0)
+		if (engine_nb_aside(dwq->engines[i], dwq->id, pasid) != 0)
 			return false;
 	}
 	return true;
+}
+
+bool
+dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token)
+{
+	if (!are_lanes_empty(dwq->wq)) {
+		*has_token = false;
+		return false;
+	}
+	return dev_is_worked_off(dev, dwq, SIOV_PASID_OTHERS, has_token, token);
 }
 
 int

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rte_rcu_qsbr.h>
-
 #include "quiet_priv.h"
 
 void
@@ -32,20 +30,6 @@ have_lanes_passed(struct quiet *quiet)
 bool
 quiet_is_reached(struct siov_dev *dev, struct quiet *quiet)
 {
-	struct rte_rcu_qsbr *qsbr = siov_iommu_qsbr(dev->iommu);
-	uint32_t i;
-
-	if (!have_lanes_passed(quiet))
-		return false;
-	if (!quiet->has_token) {
-		quiet->token = rte_rcu_qsbr_start(qsbr);
-		quiet->has_token = true;
-	}
-	if (rte_rcu_qsbr_check(qsbr, quiet->token, false) != 1)
-		return false;
-	for (i = 0; i < quiet->dwq->nb_engines; i++) {
-		if (engine_nb_aside(quiet->dwq->engines[i], quiet->dwq->id, quiet->pasid) != 0)
-			return false;
-	}
-	return true;
+	return have_lanes_passed(quiet) &&
+	       dev_is_worked_off(dev, quiet->dwq, quiet->pasid, &quiet->has_token, &quiet->token);
 }

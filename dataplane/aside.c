@@ -125,18 +125,20 @@ aside_poll(struct siov_engine *engine)
 	return 0;
 }
 
-/* The operation of an entry, as it is told to the client when a gate ends it. */
-static struct op *
-op_to_discard(struct aside *entry, struct op *scratch)
+void
+aside_discard(struct siov_engine *engine, struct aside *entry, uint32_t gate)
 {
+	struct op end;
+
 	if (entry->kind == ASIDE_LONG) {
 		entry->op.desc = &entry->desc;
-		return &entry->op;
+		engine_discard_op(engine, &entry->from, &entry->op, gate);
+		return;
 	}
-	*scratch = aside_end_op(entry, SIOV_COMP_ABORTED, 0);
+	end = aside_end_op(entry, SIOV_COMP_ABORTED, 0);
 	if (entry->kind == ASIDE_BATCH)
-		scratch->done = entry->batch.done;
-	return scratch;
+		end.done = entry->batch.done;
+	engine_discard_op(engine, &entry->from, &end, gate);
 }
 
 static void
@@ -148,13 +150,12 @@ sweep_wq(struct siov_engine *engine, struct engine_wq *ewq)
 	while (i-- > 0) {
 		struct aside *entry = &ewq->asides[ewq->aside_live[i]];
 		uint32_t gate = engine_gate_of(ewq, entry->from.rec);
-		struct op scratch;
 
 		/* Members that wait for pages point at their batch; they end first. */
 		if (gate == ENGINE_GATE_OPEN ||
 		    (entry->kind == ASIDE_BATCH && entry->batch.nb_parked != 0))
 			continue;
-		engine_discard_op(engine, &entry->from, op_to_discard(entry, &scratch), gate);
+		aside_discard(engine, entry, gate);
 		aside_remove(entry);
 	}
 }

@@ -64,6 +64,9 @@ aside_end_op(const struct aside *entry, uint8_t code, uint64_t fault_addr)
 /* A turn for one entry, queue after queue. Returns turns in which something was done, 0 or 1. */
 unsigned int aside_poll(struct siov_engine *engine);
 
+/* Tell the client of an entry that a gate ends it; the entry is still to be removed. */
+void aside_discard(struct siov_engine *engine, struct aside *entry, uint32_t gate);
+
 /* End what gates shut out. */
 void aside_sweep(struct siov_engine *engine);
 

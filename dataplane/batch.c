@@ -178,15 +178,10 @@ finish_batch(struct siov_engine *engine, struct aside *entry)
 static enum aside_turn
 end_batch(struct siov_engine *engine, struct aside *entry, uint32_t gate)
 {
-	struct op op;
-
-	if (likely(gate == ENGINE_GATE_OPEN)) {
+	if (likely(gate == ENGINE_GATE_OPEN))
 		finish_batch(engine, entry);
-		return ASIDE_ENDED;
-	}
-	op = aside_end_op(entry, SIOV_COMP_ABORTED, 0);
-	op.done = entry->batch.done;
-	engine_discard_op(engine, &entry->from, &op, gate);
+	else
+		aside_discard(engine, entry, gate);
 	return ASIDE_ENDED;
 }
 

@@ -95,7 +95,6 @@ init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
 	    struct engine_wq *ewq)
 {
 	bool can_block = conf->wq->flags & SIOV_WQ_F_BOF;
-
 	unsigned int i;
 
 	for (i = 0; i < ENGINE_MESSAGES; i++) {

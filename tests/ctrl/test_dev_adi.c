@@ -100,6 +100,25 @@ test_s7_2_5_a_secondary_pasid_is_for_records(void **state)
 	check_works(bed, adi_bed_portal(bed, other, lane), 1);
 }
 
+/* By whichever door the portal is opened. */
+static void
+test_s7_2_2_a_portal_of_one_that_is_not_enabled_answers_retry(void **state)
+{
+	struct adi_bed *bed = *state;
+	const struct siov_adi_conf conf = {.pasid = PASID};
+	struct siov_lane *lane = dev_rig_attach(bed->rig, 0);
+	uint32_t id = alloc(bed, SIOV_ADI_CONTEXT);
+	struct siov_portal *portal, *own;
+
+	assert_int_equal(siov_dev_adi_configure(bed->dev, id, &conf), 0);
+	portal = dev_rig_portal(bed->rig, lane, PASID);
+	own = adi_bed_portal(bed, id, lane);
+	assert_int_equal(dev_rig_noop(bed->rig, portal, 0), SIOV_DMWR_RETRY_DISABLED);
+	assert_int_equal(dev_rig_noop(bed->rig, own, 0), SIOV_DMWR_RETRY_DISABLED);
+	assert_int_equal(siov_dev_adi_enable(bed->dev, id), 0);
+	check_works(bed, portal, 0);
+}
+
 /* ---- resources ---- */
 
 static void
@@ -419,6 +438,7 @@ main(void)
 		ADI_TEST(test_s7_2_2_no_pasid_no_enable),
 		ADI_TEST(test_s7_2_1_pasids_off_no_enable),
 		ADI_TEST(test_s7_2_6_one_pasid_is_one_context_on_a_queue),
+		ADI_TEST(test_s7_2_2_a_portal_of_one_that_is_not_enabled_answers_retry),
 		ADI_TEST(test_s7_2_5_a_secondary_pasid_is_for_records),
 		ADI_TEST(test_bad_configurations_change_nothing),
 		ADI_TEST(test_s7_1_1_more_adis_than_queues_are_bound_when_used),
