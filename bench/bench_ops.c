@@ -17,13 +17,14 @@
 #define SIZE 65536u
 #define BUFFERS 64u /* of each kind: 4 MiB, more than L2 holds */
 #define AREA (BUFFERS * SIZE)
-#define AREAS 2u
+#define AREAS 3u
 #define DEPTH 64u /* descriptors in flight */
 #define PATTERN UINT64_C(0x5a5a5a5a5a5a5a5a)
 
 struct buffers {
 	uint8_t *a; /* source, and first operand */
 	uint8_t *b; /* equal to a; destination */
+	uint8_t *c; /* second destination */
 };
 
 struct op_case {
@@ -38,7 +39,7 @@ buffers_at(uint8_t *mem, uint64_t i)
 {
 	uint8_t *a = mem + i % BUFFERS * SIZE;
 
-	return (struct buffers){.a = a, .b = a + AREA};
+	return (struct buffers){.a = a, .b = a + AREA, .c = a + 2 * AREA};
 }
 
 static uint32_t
@@ -60,6 +61,14 @@ compare_direct(const struct buffers *at)
 	return (uint32_t)memcmp(at->a, at->b, SIZE);
 }
 
+static uint32_t
+dualcast_direct(const struct buffers *at)
+{
+	memcpy(at->b, at->a, SIZE);
+	memcpy(at->c, at->a, SIZE);
+	return at->b[SIZE / 2] + at->c[SIZE / 2];
+}
+
 static void
 fill_memory(uint8_t *mem)
 {
@@ -68,6 +77,7 @@ fill_memory(uint8_t *mem)
 	for (i = 0; i < AREA; i++)
 		mem[i] = (uint8_t)(i * 31 + (i >> 8) * 7);
 	memcpy(mem + AREA, mem, AREA);
+	memset(mem + 2 * AREA, 0, AREA);
 }
 
 /* Whether the buffers look as they must once every one of them was worked on. */
@@ -80,7 +90,8 @@ is_done(const struct op_case *op, const uint8_t *mem)
 		if (mem[AREA + i] != (uint8_t)PATTERN)
 			return false;
 	}
-	return true;
+	return op->opcode != DSA_OPCODE_DUALCAST ||
+	       (memcmp(mem, mem + AREA, AREA) == 0 && memcmp(mem, mem + 2 * AREA, AREA) == 0);
 }
 
 static uint64_t
@@ -132,6 +143,8 @@ submit(struct client *c, const struct op_case *op, uint64_t i)
 		desc.pattern = PATTERN;
 	if (op->opcode != DSA_OPCODE_CRCGEN)
 		desc.dst_addr = (uintptr_t)at.b;
+	if (op->opcode == DSA_OPCODE_DUALCAST)
+		desc.dest2 = (uintptr_t)at.c;
 	rec->status = DSA_COMP_NONE;
 	while (siov_enqcmd(c->portal, &desc) != SIOV_DMWR_SUCCESS)
 		bench_relax(&rounds, bench_opt->shares_cpus);
@@ -247,8 +260,9 @@ bench_ops(void)
 		{"op=crc,size=65536", DSA_OPCODE_CRCGEN, crc_direct},
 		{"op=fill,size=65536", DSA_OPCODE_MEMFILL, fill_direct},
 		{"op=compare,size=65536", DSA_OPCODE_COMPARE, compare_direct},
+		{"op=dualcast,size=65536", DSA_OPCODE_DUALCAST, dualcast_direct},
 	};
-	static const char *const peers[] = {"isal", "memset", "memcmp"};
+	static const char *const peers[] = {"isal", "memset", "memcmp", "memcpy"};
 	unsigned int i;
 
 	for (i = 0; i < RTE_DIM(cases); i++) {

@@ -56,12 +56,11 @@ static uint64_t
 completion_value(const struct op *op)
 {
 	uint8_t code = op->status & DSA_COMP_STATUS_MASK;
-	uint32_t opcode = op->desc->opcode;
 
 	if (code == DSA_COMP_INVALID_FLAGS)
 		return op->invalid_flags;
-	if (tells_progress(code) && (opcode == DSA_OPCODE_CRCGEN || opcode == DSA_OPCODE_COPY_CRC))
-		return (uint32_t)~op->crc;
+	if (tells_progress(code) && op->type->uses & OP_CRC)
+		return op_crc_value(op);
 	return 0;
 }
 

@@ -16,9 +16,14 @@
 #define FLAGS_SRC IDXD_OP_FLAG_ADDR1_TCS
 #define FLAGS_SRC2 (IDXD_OP_FLAG_ADDR1_TCS | IDXD_OP_FLAG_ADDR2_TCS)
 #define FLAGS_DST \
-	(IDXD_OP_FLAG_CC | IDXD_OP_FLAG_ADDR2_TCS | IDXD_OP_FLAG_STORD | IDXD_OP_FLAG_DSTS)
+	(IDXD_OP_FLAG_CC | IDXD_OP_FLAG_ADDR2_TCS | IDXD_OP_FLAG_STORD | IDXD_OP_FLAG_DRDBK | \
+	 IDXD_OP_FLAG_DSTS)
 /* Those of making a delta record, beyond them. */
 #define FLAGS_DELTA (IDXD_OP_FLAG_CR | IDXD_OP_FLAG_ADDR3_TCS)
+/* Those of sums. */
+#define FLAGS_CRC \
+	(IDXD_OP_FLAG_ADDR3_TCS | SIOV_OP_FLAG_CRC_SEED | SIOV_OP_FLAG_CRC_BYPASS | \
+	 SIOV_OP_FLAG_CRC_BYPASS_DATA)
 
 #define ALL_RSVD UINT64_MAX
 #define BYTE_USED (~UINT64_C(0xff))
@@ -56,9 +61,11 @@ const struct op_type op_types[OP_TYPES] = {
 	[DSA_OPCODE_MEMFILL] =
 		{
 			.step = op_step_fill,
-			.flags = FLAGS_DATA | FLAGS_DST,
+			.flags = FLAGS_DATA | FLAGS_DST | SIOV_OP_FLAG_FILL16,
 			.uses = OP_DATA | OP_WRITES,
 			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
+			.word_flag = SIOV_OP_FLAG_FILL16,
+			.word = 0,
 		},
 	[DSA_OPCODE_COMPARE] =
 		{
@@ -79,6 +86,7 @@ const struct op_type op_types[OP_TYPES] = {
 			.step = op_step_create_delta,
 			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | FLAGS_DELTA | OP_CHECKED,
 			.uses = OP_DATA | OP_READS | OP_READS2 | OP_COMPARES | OP_DELTA,
+			.prepare = op_prepare_delta,
 			.rsvd = {0, DWORD_USED, BYTE_USED},
 		},
 	[DSA_OPCODE_AP_DELTA] =
@@ -86,27 +94,42 @@ const struct op_type op_types[OP_TYPES] = {
 			.step = op_step_apply_delta,
 			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DELTA,
+			.prepare = op_prepare_delta,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
+		},
+	[DSA_OPCODE_DUALCAST] =
+		{
+			.step = op_step_dualcast,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | IDXD_OP_FLAG_ADDR3_TCS |
+				 SIOV_OP_FLAG_DST2_STS | OP_CHECKED,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_WRITES2,
+			.prepare = op_prepare_dualcast,
+			.rsvd = {0, ALL_RSVD, ALL_RSVD},
 		},
 	[DSA_OPCODE_CRCGEN] =
 		{
 			.step = op_step_crc,
-			.flags = FLAGS_DATA | FLAGS_SRC,
-			.uses = OP_DATA | OP_READS,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_CRC,
+			.uses = OP_DATA | OP_READS | OP_CRC,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
+			.word_flag = SIOV_OP_FLAG_CRC_SEED,
+			.word = 1,
 		},
 	[DSA_OPCODE_COPY_CRC] =
 		{
 			.step = op_step_copy_crc,
-			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST,
-			.uses = OP_DATA | OP_READS | OP_WRITES | OP_NO_OVERLAP,
+			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | FLAGS_CRC,
+			.uses = OP_DATA | OP_READS | OP_WRITES | OP_NO_OVERLAP | OP_CRC,
 			.rsvd = {DWORD_USED, ALL_RSVD, ALL_RSVD},
+			.word_flag = SIOV_OP_FLAG_CRC_SEED,
+			.word = 1,
 		},
 	[DSA_OPCODE_DIF_CHECK] =
 		{
 			.step = op_step_dif,
 			.flags = FLAGS_DATA | FLAGS_SRC | OP_CHECKED,
 			.uses = OP_DATA | OP_READS | OP_DIF,
+			.prepare = op_prepare_dif,
 			.rsvd = {~DIF_CHECKS, 0, ALL_RSVD},
 		},
 	[DSA_OPCODE_DIF_INS] =
@@ -114,6 +137,7 @@ const struct op_type op_types[OP_TYPES] = {
 			.step = op_step_dif,
 			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DIF,
+			.prepare = op_prepare_dif,
 			.rsvd = {~DIF_MAKES, ALL_RSVD, 0},
 		},
 	[DSA_OPCODE_DIF_STRP] =
@@ -121,6 +145,7 @@ const struct op_type op_types[OP_TYPES] = {
 			.step = op_step_dif,
 			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DIF,
+			.prepare = op_prepare_dif,
 			.rsvd = {~DIF_CHECKS, 0, ALL_RSVD},
 		},
 	[DSA_OPCODE_DIF_UPDT] =
@@ -128,7 +153,15 @@ const struct op_type op_types[OP_TYPES] = {
 			.step = op_step_dif,
 			.flags = FLAGS_DATA | FLAGS_SRC | FLAGS_DST | OP_CHECKED,
 			.uses = OP_DATA | OP_READS | OP_WRITES | OP_DIF,
+			.prepare = op_prepare_dif,
 			.rsvd = {~(DIF_CHECKS | DIF_MAKES | DIF_PASSES), 0, 0},
+		},
+	[DSA_OPCODE_CFLUSH] =
+		{
+			.step = op_step_flush,
+			.flags = FLAGS_DATA | FLAGS_DST,
+			.uses = OP_DATA | OP_WRITES,
+			.rsvd = {ALL_RSVD, ALL_RSVD, ALL_RSVD},
 		},
 };
 
@@ -139,6 +172,8 @@ has_reserved_bits(const struct op *op)
 	uint64_t specific[3];
 
 	memcpy(specific, op->desc->op_specific, sizeof(specific));
+	if (op->desc->flags & op->type->word_flag)
+		specific[op->type->word] = 0;
 	return op->desc->rsvd1 != 0 ||
 	       ((specific[0] & op->type->rsvd[0]) | (specific[1] & op->type->rsvd[1]) |
 		(specific[2] & op->type->rsvd[2])) != 0;
@@ -178,10 +213,8 @@ op_examine(struct op *op, const struct op_limits *limits)
 	op->perm_shift = op->desc->priv ? SIOV_PERM_PRIV_SHIFT : 0;
 	if (op->status == OP_MORE && op->type->uses & OP_DATA)
 		op_prepare_data(op, limits);
-	if (op->status == OP_MORE && op->type->uses & OP_DIF)
-		op_prepare_dif(op);
-	if (op->status == OP_MORE && op->type->uses & OP_DELTA)
-		op_prepare_delta(op);
+	if (op->status == OP_MORE && op->type->prepare != NULL)
+		op->type->prepare(op);
 }
 
 void

@@ -2,8 +2,6 @@
 /* The steps of operations that touch memory: translate, then work up to the next page boundary. */
 #include <string.h>
 
-#include <isa-l/crc.h>
-
 #include "op_priv.h"
 
 #define PAGE_MIN 4096u
@@ -67,6 +65,23 @@ op_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int pe
 	return translate(op, atc, iova, perm, len);
 }
 
+bool
+op_fetch(struct op *op, struct siov_atc *atc, uint64_t iova, void *dst, uint32_t n)
+{
+	uint32_t done, len;
+
+	for (done = 0; done < n; done += len) {
+		const uint8_t *from;
+
+		len = (uint32_t)RTE_MIN(n - done, PAGE_MIN - (iova + done) % PAGE_MIN);
+		from = translate(op, atc, iova + done, SIOV_PERM_R, &len);
+		if (from == NULL)
+			return false;
+		memcpy((uint8_t *)dst + done, from, len);
+	}
+	return true;
+}
+
 /* Source and destination of the stretch that starts at offset; both within a page. */
 static inline bool
 translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *len,
@@ -77,6 +92,19 @@ translate_pair(struct op *op, struct siov_atc *atc, uint32_t offset, uint32_t *l
 		return false;
 	*dst = translate_dst(op, atc, offset, len);
 	return *dst != NULL;
+}
+
+const uint8_t *
+op_translate_src(struct op *op, struct siov_atc *atc, uint32_t *len)
+{
+	return translate_src(op, atc, op->done, len);
+}
+
+bool
+op_translate_pair(struct op *op, struct siov_atc *atc, uint32_t *len, const uint8_t **src,
+		  uint8_t **dst)
+{
+	return translate_pair(op, atc, op->done, len, src, dst);
 }
 
 /* Length of the stretch of at most max bytes that ends at last and crosses no smallest page. */
@@ -120,20 +148,25 @@ op_step_move(struct op *op, struct siov_atc *atc, uint32_t max)
 	return len;
 }
 
-/* Eight bytes of the pattern as they stand offset bytes after its start, as often as fit. */
+/* The pattern as it stands offset bytes after its start, as often as fits. */
 static void
-fill_pattern(uint8_t *dst, uint32_t len, uint64_t pattern, uint32_t offset)
+fill_pattern(uint8_t *dst, uint32_t len, const uint64_t pattern[2], uint32_t offset)
 {
-	unsigned int turn = (offset & 7) * 8;
+	unsigned int turn = (offset & 7) * 8, first = offset >> 3 & 1;
+	uint64_t words[2] = {pattern[first], pattern[first ^ 1]};
 	uint32_t done;
 
-	if (turn != 0)
-		pattern = pattern >> turn | pattern << (64 - turn);
-	for (done = 0; done + sizeof(pattern) <= RTE_MIN(len, 64u); done += sizeof(pattern))
-		memcpy(dst + done, &pattern, sizeof(pattern));
+	if (turn != 0) {
+		uint64_t word = words[0];
+
+		words[0] = word >> turn | words[1] << (64 - turn);
+		words[1] = words[1] >> turn | word << (64 - turn);
+	}
+	for (done = 0; done + sizeof(words) <= RTE_MIN(len, 64u); done += sizeof(words))
+		memcpy(dst + done, words, sizeof(words));
 	if (done < len && done < 64)
-		memcpy(dst + done, &pattern, len - done);
-	/* From here on the start of the stretch, a multiple of eight bytes, is the pattern. */
+		memcpy(dst + done, words, len - done);
+	/* From here on the start of the stretch, a multiple of 16 bytes, is the pattern. */
 	for (done = 64; done < len;) {
 		uint32_t n = RTE_MIN(RTE_MIN(done, BLOCK), len - done);
 
@@ -145,12 +178,15 @@ fill_pattern(uint8_t *dst, uint32_t len, uint64_t pattern, uint32_t offset)
 uint32_t
 op_step_fill(struct op *op, struct siov_atc *atc, uint32_t max)
 {
+	uint64_t pattern[2] = {op->desc->pattern, op->desc->pattern};
 	uint32_t len = max;
 	uint8_t *dst = translate_dst(op, atc, op->done, &len);
 
 	if (dst == NULL)
 		return 0;
-	fill_pattern(dst, len, op->desc->pattern, op->done);
+	if (op->desc->flags & SIOV_OP_FLAG_FILL16)
+		pattern[1] = siov_desc_load_word(op->desc->op_specific);
+	fill_pattern(dst, len, pattern, op->done);
 	return len;
 }
 
@@ -190,6 +226,7 @@ op_step_compare(struct op *op, struct siov_atc *atc, uint32_t max)
 uint32_t
 op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max)
 {
+	const uint64_t pattern[2] = {op->desc->comp_pattern, op->desc->comp_pattern};
 	uint8_t expected[512];
 	uint32_t len = max, done, n;
 	const uint8_t *src;
@@ -197,8 +234,7 @@ op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max)
 	src = translate_src(op, atc, op->done, &len);
 	if (src == NULL)
 		return 0;
-	fill_pattern(expected, RTE_MIN(len, (uint32_t)sizeof(expected)), op->desc->comp_pattern,
-		     op->done);
+	fill_pattern(expected, RTE_MIN(len, (uint32_t)sizeof(expected)), pattern, op->done);
 	for (done = 0; done < len; done += n) {
 		uint32_t part = RTE_MIN(len - done, (uint32_t)sizeof(expected));
 
@@ -208,32 +244,5 @@ op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max)
 			return done + n;
 		}
 	}
-	return len;
-}
-
-uint32_t
-op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max)
-{
-	uint32_t len = max;
-	const uint8_t *src = translate_src(op, atc, op->done, &len);
-
-	if (src == NULL)
-		return 0;
-	op->crc = crc32_iscsi((uint8_t *)(uintptr_t)src, (int)len, op->crc);
-	return len;
-}
-
-uint32_t
-op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max)
-{
-	const uint8_t *src;
-	uint8_t *dst;
-	uint32_t len = max;
-
-	if (!translate_pair(op, atc, op->done, &len, &src, &dst))
-		return 0;
-	memmove(dst, src, len);
-	/* Sum what was written: what the guest changes in the source meanwhile is its own affair. */
-	op->crc = crc32_iscsi(dst, (int)len, op->crc);
 	return len;
 }

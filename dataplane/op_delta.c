@@ -180,32 +180,13 @@ op_step_create_delta(struct op *op, struct siov_atc *atc, uint32_t max)
 	return pos;
 }
 
-/* The next entry. False: op->status says why. */
-static bool
-get_entry(struct op *op, struct siov_atc *atc, uint8_t entry[ENTRY])
-{
-	uint32_t done, n;
-
-	for (done = 0; done < ENTRY; done += n) {
-		uint64_t iova = op->desc->src_addr + op->delta_len + done;
-		const uint8_t *from;
-
-		n = (uint32_t)RTE_MIN(ENTRY - done, PAGE - iova % PAGE);
-		from = op_translate(op, atc, iova, SIOV_PERM_R, &n);
-		if (from == NULL)
-			return false;
-		memcpy(entry + done, from, n);
-	}
-	return true;
-}
-
 /* The next entry and where its word is, which must be behind all before it. */
 static bool
 get_checked(struct op *op, struct siov_atc *atc, uint32_t done, uint8_t entry[ENTRY], uint32_t *at)
 {
 	uint16_t index;
 
-	if (!get_entry(op, atc, entry))
+	if (!op_fetch(op, atc, op->desc->src_addr + op->delta_len, entry, ENTRY))
 		return false;
 	memcpy(&index, entry, sizeof(index));
 	*at = index * WORD;

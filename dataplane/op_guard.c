@@ -9,6 +9,8 @@
 #include "guard_priv.h"
 #include "op_priv.h"
 
+#define SEED_LEN 4u /* bytes */
+
 /* A call of op_run_steps. */
 struct guarded_run {
 	struct op *op;
@@ -21,6 +23,12 @@ static bool
 has_second(const struct op *op)
 {
 	return op->type->uses & (OP_WRITES | OP_READS2);
+}
+
+static bool
+has_seed(const struct op *op)
+{
+	return op->type->uses & OP_CRC && op->desc->flags & SIOV_OP_FLAG_CRC_SEED;
 }
 
 /* Bytes from where op is to the next end of a page of an operand. */
@@ -136,6 +144,17 @@ read_len(const struct op *op)
 	return op->desc->xfer_size;
 }
 
+/* Whether it was the seed of a sum, which is read before anything else. */
+static bool
+is_seed(const struct op *op, const struct guard *guard)
+{
+	uint64_t seed = op->desc->seed_addr;
+	uint64_t page = RTE_ALIGN_FLOOR(guard->fault_addr, GUARD_PAGE);
+
+	return has_seed(op) && op->done == 0 && !guard->is_write && page < seed + SEED_LEN &&
+	       seed < page + GUARD_PAGE;
+}
+
 /* What the operation was about to touch, from which the fault tells one page. */
 static void
 tell_fault(struct op *op, const struct guard *guard)
@@ -154,8 +173,16 @@ tell_fault(struct op *op, const struct guard *guard)
 		tell_delta_fault(op, guard);
 		return;
 	}
-	op->fault_addr = is_src || !has_second(op) ? src : dst;
 	op->status = DSA_COMP_PAGE_FAULT_NOBOF;
+	if (is_seed(op, guard)) {
+		op->fault_addr = RTE_MAX(RTE_ALIGN_FLOOR(guard->fault_addr, GUARD_PAGE),
+					 op->desc->seed_addr);
+		return;
+	}
+	if (op->type->uses & OP_WRITES2 &&
+	    (guard->fault_addr ^ (op->desc->dest2 + at)) < GUARD_PAGE)
+		dst = op->desc->dest2 + at;
+	op->fault_addr = is_src || !has_second(op) ? src : dst;
 	if (!is_src && op->type->uses & OP_WRITES)
 		op->status |= DSA_COMP_STATUS_WRITE;
 }
@@ -180,6 +207,10 @@ op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
 	guard.nb_spans = 0;
 	if (op->desc->opcode == DSA_OPCODE_CR_DELTA)
 		guard_cover(&guard, op->desc->delta_addr, op->desc->max_delta_size);
+	if (op->type->uses & OP_WRITES2)
+		guard_cover(&guard, op->desc->dest2, op->desc->xfer_size);
+	if (has_seed(op))
+		guard_cover(&guard, op->desc->seed_addr, SEED_LEN);
 	if (op->type->uses & OP_READS)
 		guard_cover(&guard, op->desc->src_addr, read_len(op));
 	if (has_second(op))

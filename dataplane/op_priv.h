@@ -28,6 +28,8 @@ uint32_t op_step_compare(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_compare_pattern(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_crc(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_copy_crc(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_dualcast(struct op *op, struct siov_atc *atc, uint32_t max);
+uint32_t op_step_flush(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_dif(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_create_delta(struct op *op, struct siov_atc *atc, uint32_t max);
 uint32_t op_step_apply_delta(struct op *op, struct siov_atc *atc, uint32_t max);
@@ -40,12 +42,12 @@ uint32_t op_step_apply_delta(struct op *op, struct siov_atc *atc, uint32_t max);
 #define OP_READS 0x10u /* src_addr is an address to read from */
 #define OP_WRITES 0x20u /* dst_addr is an address to write to */
 #define OP_READS2 0x40u /* src2_addr is an address to read from */
+#define OP_DELTA 0x80u /* makes or applies a delta record */
 #define OP_DIF 0x100u /* works on blocks with tuples */
-#define OP_CHECKED 0x80000000u /* in op_type.flags: op_examine always looks at it */
-
+#define OP_WRITES2 0x200u /* dest2 is an address to write to */
+#define OP_CRC 0x400u /* sums up, perhaps from a seed in memory */
 #define OP_BATCH 0x10000u
 #define OP_DRAIN 0x20000u
-#define OP_DELTA 0x80u /* makes or applies a delta record */
 #define OP_CHECKED 0x80000000u /* in op_type.flags: op_examine always looks at it */
 
 /* What one opcode allows and does; an opcode that is not offered has no flags. */
@@ -53,10 +55,14 @@ struct op_type {
 	op_step_fn step;
 	uint32_t flags; /* descriptor flags allowed */
 	uint32_t uses; /* OP_* */
+	void (*prepare)(struct op *op); /* the operation's own checks, with OP_CHECKED; or NULL */
 	uint64_t rsvd[3]; /* bits of bytes 40 to 63 that must be zero */
+	uint32_t word_flag; /* a flag that makes bytes 40 + 8 * word an operand; 0: there is none */
+	uint32_t word;
 };
 
-#define OP_TYPES (DSA_OPCODE_CFLUSH + 1)
+/* The last one stands for all opcodes beyond. */
+#define OP_TYPES (DSA_OPCODE_CFLUSH + 2)
 extern const struct op_type op_types[OP_TYPES];
 
 /* Not finished yet; every other value is a completion code, perhaps with DSA_COMP_STATUS_WRITE. */
@@ -69,7 +75,7 @@ struct op {
 	uint64_t fault_addr;
 	uint32_t done; /* bytes */
 	union {
-		uint32_t crc;
+		uint32_t crc; /* inverted, lowest bit first, see op_crc.c */
 		uint32_t nb_blocks; /* with tuples, done */
 		uint32_t delta_len; /* bytes of the record so far */
 	};
@@ -109,15 +115,28 @@ op_perm_shift(uint64_t word0)
 	return (word0 & SIOV_DESC_PRIV) != 0 ? SIOV_PERM_PRIV_SHIFT : 0;
 }
 
-/* Check what only delta records have; sets op->status. */
+/* Check what only delta records, blocks with tuples, two destinations have; set op->status. */
 void op_prepare_delta(struct op *op);
+void op_prepare_dif(struct op *op);
+void op_prepare_dualcast(struct op *op);
+
+/* Read n bytes, which may cross a page. False: op->status and fault_addr set. */
+bool op_fetch(struct op *op, struct siov_atc *atc, uint64_t iova, void *dst, uint32_t n);
+
+/* The source of what comes next, shortened to its page. NULL: status is set. */
+const uint8_t *op_translate_src(struct op *op, struct siov_atc *atc, uint32_t *len);
+
+/* Source and destination of what comes next, both shortened to their pages. False: status is set. */
+bool op_translate_pair(struct op *op, struct siov_atc *atc, uint32_t *len, const uint8_t **src,
+		       uint8_t **dst);
+
+/* Sum up data from crc on, as the operation's flags say; and what a record tells of op->crc. */
+uint32_t op_crc_update(const struct op *op, const uint8_t *data, uint32_t len, uint32_t crc);
+uint32_t op_crc_value(const struct op *op);
 
 /* Address of iova for the PASID; shortens *len to the page. NULL: op->status and fault_addr set. */
 uint8_t *op_translate(struct op *op, struct siov_atc *atc, uint64_t iova, unsigned int perm,
 		      uint32_t *len);
-
-/* Check what only blocks with tuples have; sets op->status. */
-void op_prepare_dif(struct op *op);
 
 /*
  * Of operations on blocks with tuples: bytes of a block in the source, address of the next one in
@@ -220,7 +239,11 @@ op_nb_pages(const struct op *op)
 {
 	if (op->type->uses & OP_DELTA)
 		return 4; /* both sources, and an entry that crosses a page */
-	return op->type->uses & OP_DIF ? 6 : 2;
+	if (op->type->uses & OP_DIF)
+		return 6;
+	if (op->type->uses & OP_CRC && op->desc->flags & SIOV_OP_FLAG_CRC_SEED)
+		return 4; /* a seed that crosses a page, too */
+	return op->type->uses & OP_WRITES2 ? 3 : 2;
 }
 
 /*
@@ -246,5 +269,14 @@ uint32_t op_remote_commit(struct op *op, struct siov_atc *atc, uint32_t n);
 
 /* The same for an entry that crosses a page: all of its n bytes arrive, or none stays. */
 bool op_remote_commit_whole(struct op *op, struct siov_atc *atc, uint32_t n);
+
+/*
+ * Of n bytes at iova that are not changed: how many are there, up to the first bad page; fewer:
+ * op->status is set.
+ */
+uint32_t op_remote_look(struct op *op, struct siov_atc *atc, uint64_t iova, uint32_t n);
+
+/* The same to two places: what arrives at the second is as much as stays at the first. */
+uint32_t op_remote_commit_both(struct op *op, struct siov_atc *atc, uint64_t first, uint32_t n);
 
 #endif /* OP_PRIV_H */

@@ -46,6 +46,15 @@
 /** PASID, reserved bits and Priv: what a DMWr replaces in the descriptor's first dword. */
 #define SIOV_DESC_ID_MASK UINT64_C(0xffffffff)
 
+/** @name Flags of single operations, which <linux/idxd.h> does not name */
+/**@{*/
+#define SIOV_OP_FLAG_DST2_STS 0x010000u /**< dualcast: steering tag of the second destination */
+#define SIOV_OP_FLAG_FILL16 0x040000u /**< fill: bytes 40 to 47 go on from the pattern */
+#define SIOV_OP_FLAG_CRC_SEED 0x010000u /**< CRC: the seed is in memory, at bytes 48 to 55 */
+#define SIOV_OP_FLAG_CRC_BYPASS 0x020000u /**< CRC: seed and sum neither inverted nor reflected */
+#define SIOV_OP_FLAG_CRC_BYPASS_DATA 0x040000u /**< CRC: data are not reflected */
+/**@}*/
+
 /** Completion status of what an abort or a reset ended; DSA has no code for it. */
 #define SIOV_COMP_ABORTED 0x3fu
 
@@ -57,6 +66,7 @@ SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, xfer_size) == 32, "transfer size
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, int_handle) == 36, "interrupt handle");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, rsvd1) == 38, "reserved bytes");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, op_specific) == 40, "operation-specific bytes");
+SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, dest2) == 40, "second destination");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, crc_seed) == 40, "CRC seed");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, seed_addr) == 48, "CRC seed address");
 SIOV_STATIC_ASSERT(offsetof(struct dsa_hw_desc, src_upd_flags) == 40, "DIF source flags");

@@ -14,6 +14,7 @@
 
 #include "delta_model.h"
 #include "dif_model.h"
+#include "ops_model.h"
 
 #define WINDOW UINT64_C(0x7ffff000) /* the window lies across 2 GiB */
 #define PAGES 48u
@@ -60,91 +61,28 @@ model_byte(struct fuzz *fuzz, uint64_t iova, unsigned int perm)
 	return &fuzz->model[offset];
 }
 
-static void
-model_fault(struct expected *e, uint64_t iova, bool is_write)
-{
-	e->status = DSA_COMP_PAGE_FAULT_NOBOF | (is_write ? DSA_COMP_STATUS_WRITE : 0);
-	e->fault_addr = iova;
-}
-
-static bool
-model_is_backward(const struct dsa_hw_desc *desc)
-{
-	return desc->opcode == DSA_OPCODE_MEMMOVE &&
-	       desc->dst_addr - desc->src_addr < desc->xfer_size;
-}
-
-/* Byte i of the operation. False: it ends here, e says how. */
-static bool
-model_step(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e, uint32_t i)
-{
-	bool reads = desc->opcode != DSA_OPCODE_MEMFILL;
-	bool writes = desc->opcode == DSA_OPCODE_MEMMOVE || desc->opcode == DSA_OPCODE_MEMFILL ||
-		      desc->opcode == DSA_OPCODE_COPY_CRC;
-	uint8_t *src = model_byte(fuzz, desc->src_addr + i, SIOV_PERM_R);
-	uint8_t *dst = model_byte(fuzz, desc->dst_addr + i, writes ? SIOV_PERM_W : SIOV_PERM_R);
-	uint8_t other;
-
-	if (reads && src == NULL) {
-		model_fault(e, desc->src_addr + i, false);
-		return false;
-	}
-	if ((writes || desc->opcode == DSA_OPCODE_COMPARE) && dst == NULL) {
-		model_fault(e, desc->dst_addr + i, writes);
-		return false;
-	}
-	if (desc->opcode == DSA_OPCODE_COMPARE || desc->opcode == DSA_OPCODE_COMPVAL) {
-		other = desc->opcode == DSA_OPCODE_COMPARE ?
-				*dst :
-				(uint8_t)(desc->comp_pattern >> i % 8 * 8);
-		e->result = *src != other;
-		return e->result == 0;
-	}
-	if (desc->opcode == DSA_OPCODE_MEMFILL)
-		*dst = (uint8_t)(desc->pattern >> i % 8 * 8);
-	else if (writes)
-		*dst = *src;
-	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
-		e->value = rig_crc32c(e->value, src, 1);
-	return true;
-}
-
-static void
-model_run(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
-{
-	bool is_backward = model_is_backward(desc);
-
-	e->value = (uint32_t)~desc->crc_seed;
-	while (e->done < desc->xfer_size) {
-		uint32_t i = is_backward ? desc->xfer_size - 1 - e->done : e->done;
-
-		if (!model_step(fuzz, desc, e, i))
-			break;
-		e->done++;
-	}
-	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
-		e->value = (uint32_t)~e->value;
-	else
-		e->value = 0;
-	if (e->status != 0) {
-		e->result = is_backward;
-		return;
-	}
-	e->status = DSA_COMP_SUCCESS;
-	if (desc->flags & IDXD_OP_FLAG_CR && e->result != desc->expected_res)
-		e->status = DSA_COMP_SUCCESS_PRED;
-}
-
 static uint8_t *
-dif_byte(void *ctx, uint64_t iova, bool is_write)
+fuzz_byte(void *ctx, uint64_t iova, bool is_write)
 {
 	return model_byte(ctx, iova, is_write ? SIOV_PERM_W : SIOV_PERM_R);
 }
 
 static void
+model_run(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
+{
+	const struct ops_outcome out = ops_model_run(desc, fuzz_byte, fuzz);
+
+	e->status = out.status;
+	e->result = out.result;
+	e->done = out.done;
+	e->fault_addr = out.fault_addr;
+	e->value = out.value;
+}
+
+static void
 model_run_dif(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
 {
-	const struct dif_outcome out = dif_model_run(desc, dif_byte, fuzz);
+	const struct dif_outcome out = dif_model_run(desc, fuzz_byte, fuzz);
 
 	e->status = out.status;
 	e->result = out.result;
@@ -157,7 +95,7 @@ model_run_dif(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected
 static void
 model_run_delta(struct fuzz *fuzz, const struct dsa_hw_desc *desc, struct expected *e)
 {
-	const struct delta_outcome out = delta_model_run(desc, dif_byte, fuzz);
+	const struct delta_outcome out = delta_model_run(desc, fuzz_byte, fuzz);
 
 	e->status = out.status;
 	e->result = out.result;
@@ -179,20 +117,26 @@ model_flags(uint8_t opcode)
 		return 0x00163c;
 	case DSA_OPCODE_MEMMOVE:
 	case DSA_OPCODE_AP_DELTA:
-	case DSA_OPCODE_COPY_CRC:
 	case DSA_OPCODE_DIF_INS:
 	case DSA_OPCODE_DIF_STRP:
 	case DSA_OPCODE_DIF_UPDT:
-		return 0x00b73c;
+		return 0x00f73c;
 	case DSA_OPCODE_MEMFILL:
-		return 0x00b53c;
+		return 0x04f53c;
+	case DSA_OPCODE_CFLUSH:
+		return 0x00f53c;
+	case DSA_OPCODE_DUALCAST:
+		return 0x01ff3c;
 	case DSA_OPCODE_COMPARE:
 		return 0x0016bc;
 	case DSA_OPCODE_COMPVAL:
 		return 0x0012bc;
 	case DSA_OPCODE_CR_DELTA:
-		return 0x00bfbc;
+		return 0x00ffbc;
 	case DSA_OPCODE_CRCGEN:
+		return 0x071a3c;
+	case DSA_OPCODE_COPY_CRC:
+		return 0x07ff3c;
 	case DSA_OPCODE_DIF_CHECK:
 		return 0x00123c;
 	default:
@@ -200,21 +144,37 @@ model_flags(uint8_t opcode)
 	}
 }
 
+/* Whether byte i of bytes 40 to 63 is used. */
+static bool
+model_uses(const struct dsa_hw_desc *desc, unsigned int i)
+{
+	switch (desc->opcode) {
+	case DSA_OPCODE_COMPARE:
+	case DSA_OPCODE_COMPVAL:
+		return i == 0;
+	case DSA_OPCODE_MEMFILL:
+		return i < 8 && desc->flags & SIOV_OP_FLAG_FILL16;
+	case DSA_OPCODE_DUALCAST:
+		return i < 8;
+	case DSA_OPCODE_CRCGEN:
+	case DSA_OPCODE_COPY_CRC:
+		return i < 4 || (i >= 8 && i < 16 && desc->flags & SIOV_OP_FLAG_CRC_SEED);
+	default:
+		return false;
+	}
+}
+
 static bool
 model_has_reserved(const struct dsa_hw_desc *desc)
 {
-	unsigned int first = 0, i;
+	unsigned int i;
 
 	if (dif_model_is_dif(desc->opcode))
 		return dif_model_has_reserved(desc);
 	if (delta_model_is_delta(desc->opcode))
 		return delta_model_has_reserved(desc);
-	if (desc->opcode == DSA_OPCODE_COMPARE || desc->opcode == DSA_OPCODE_COMPVAL)
-		first = 1;
-	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
-		first = 4;
-	for (i = first; i < sizeof(desc->op_specific); i++) {
-		if (desc->op_specific[i] != 0)
+	for (i = 0; i < sizeof(desc->op_specific); i++) {
+		if (desc->op_specific[i] != 0 && !model_uses(desc, i))
 			return true;
 	}
 	return desc->rsvd1 != 0;
@@ -251,6 +211,8 @@ model_check(const struct dsa_hw_desc *desc, struct expected *e)
 	    (desc->src_addr - desc->dst_addr < desc->xfer_size ||
 	     desc->dst_addr - desc->src_addr < desc->xfer_size))
 		return DSA_COMP_OVERLAP_BUFFERS;
+	if (desc->opcode == DSA_OPCODE_DUALCAST)
+		return ops_model_check_dualcast(desc);
 	if (delta_model_is_delta(desc->opcode))
 		return delta_model_check(desc);
 	return dif_model_is_dif(desc->opcode) ? dif_model_check(desc) : 0;
@@ -431,6 +393,12 @@ choose_operands(struct fuzz *fuzz, struct dsa_hw_desc *desc)
 		desc->expected_res = pick(fuzz, 2);
 	if (desc->opcode == DSA_OPCODE_CRCGEN || desc->opcode == DSA_OPCODE_COPY_CRC)
 		desc->crc_seed = (uint32_t)word;
+	if (desc->opcode == DSA_OPCODE_DUALCAST) {
+		desc->dest2 = random_address(fuzz);
+		if (pick(fuzz, 20) != 0)
+			desc->dest2 =
+				RTE_ALIGN_FLOOR(desc->dest2, RIG_PAGE) + desc->dst_addr % RIG_PAGE;
+	}
 	if (dif_model_is_dif(desc->opcode))
 		choose_blocks(fuzz, desc);
 	if (delta_model_is_delta(desc->opcode))
@@ -442,12 +410,11 @@ static struct dsa_hw_desc
 random_right(struct fuzz *fuzz)
 {
 	static const uint8_t opcodes[] = {
-		DSA_OPCODE_NOOP,     DSA_OPCODE_MEMMOVE,  DSA_OPCODE_MEMMOVE,
-		DSA_OPCODE_MEMFILL,  DSA_OPCODE_COMPARE,  DSA_OPCODE_COMPVAL,
-		DSA_OPCODE_CRCGEN,   DSA_OPCODE_COPY_CRC, DSA_OPCODE_DIF_CHECK,
-		DSA_OPCODE_DIF_INS,  DSA_OPCODE_DIF_STRP, DSA_OPCODE_DIF_UPDT,
-		DSA_OPCODE_CR_DELTA, DSA_OPCODE_CR_DELTA, DSA_OPCODE_AP_DELTA,
-		DSA_OPCODE_AP_DELTA};
+		DSA_OPCODE_NOOP,      DSA_OPCODE_MEMMOVE,  DSA_OPCODE_MEMMOVE,  DSA_OPCODE_MEMFILL,
+		DSA_OPCODE_COMPARE,   DSA_OPCODE_COMPVAL,  DSA_OPCODE_CRCGEN,   DSA_OPCODE_COPY_CRC,
+		DSA_OPCODE_DIF_CHECK, DSA_OPCODE_DIF_INS,  DSA_OPCODE_DIF_STRP, DSA_OPCODE_DIF_UPDT,
+		DSA_OPCODE_CR_DELTA,  DSA_OPCODE_CR_DELTA, DSA_OPCODE_AP_DELTA, DSA_OPCODE_AP_DELTA,
+		DSA_OPCODE_DUALCAST,  DSA_OPCODE_DUALCAST, DSA_OPCODE_CFLUSH};
 	static const uint32_t requests[] = {RIG_CRAV_RCR, RIG_CRAV_RCR, RIG_CRAV_RCR,
 					    IDXD_OP_FLAG_CRAV, 0};
 	struct dsa_hw_desc desc;
@@ -461,6 +428,11 @@ random_right(struct fuzz *fuzz)
 	if (pick(fuzz, 4) == 0)
 		desc.flags |= model_flags(desc.opcode) & rig_random(fuzz->rig) &
 			      ~(uint32_t)(RIG_CRAV_RCR | IDXD_OP_FLAG_RCI);
+	if (desc.opcode == DSA_OPCODE_MEMFILL && desc.flags & SIOV_OP_FLAG_FILL16)
+		rig_random_bytes(fuzz->rig, desc.op_specific, 8);
+	if ((desc.opcode == DSA_OPCODE_CRCGEN || desc.opcode == DSA_OPCODE_COPY_CRC) &&
+	    desc.flags & SIOV_OP_FLAG_CRC_SEED)
+		desc.seed_addr = random_address(fuzz);
 	if (pick(fuzz, 100) == 0)
 		desc.flags |= IDXD_OP_FLAG_RCI;
 	return desc;
@@ -540,7 +512,7 @@ put_record(struct fuzz *fuzz, const struct dsa_hw_desc *desc, const struct expec
 	uint64_t told;
 
 	/* A backward move may name any byte of the page at which it stopped. */
-	if (model_is_backward(desc) && e->fault_addr != 0) {
+	if (ops_model_is_backward(desc) && e->fault_addr != 0) {
 		memcpy(&told, fuzz->page[offset / RIG_PAGE] + offset % RIG_PAGE + 8, sizeof(told));
 		assert_int_equal(told / RIG_PAGE, e->fault_addr / RIG_PAGE);
 		words[1] = told;
@@ -639,6 +611,7 @@ test_random_descriptors_do_what_the_model_does(void **state)
 		DSA_COMP_PRIV_BAD,         DSA_COMP_DIF_ERR,
 		DSA_COMP_DR_OFFSET_NOINC,  DSA_COMP_DR_OFFSET_ERANGE,
 		DSA_COMP_DR_ERANGE,        DSA_COMP_ADDR_ALIGN,
+		DSA_COMP_DCAST_ERR,
 	};
 	uint64_t nb_by_status[256] = {0};
 	uint64_t seed;

@@ -240,6 +240,86 @@ test_fill_keeps_its_phase_over_pages(void **state)
 }
 
 static void
+run_wide_fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
+{
+	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_MEMFILL);
+	struct dsa_completion_record rec;
+	uint8_t pattern[16];
+	uint64_t i;
+
+	scatter(bed, src, dst, len);
+	rig_random_bytes(bed->rig, pattern, sizeof(pattern));
+	memcpy(&desc.pattern, pattern, 8);
+	memcpy(desc.op_specific, pattern + 8, 8);
+	desc.flags |= SIOV_OP_FLAG_FILL16;
+	desc.dst_addr = DST + dst;
+	desc.xfer_size = len;
+	rec = rig_run(bed->guest, &desc);
+	check_record(&rec, DSA_COMP_SUCCESS, 0, len, 0);
+	for (i = 0; i < len; i++)
+		bed->a[i] = pattern[i % 16];
+	check_destination(bed, dst, len);
+}
+
+static void
+test_fill_with_sixteen_bytes(void **state)
+{
+	for_sizes_and_offsets(*state, run_wide_fill);
+}
+
+/* To the destination, and to what lies alike behind it. */
+static void
+run_dualcast(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
+{
+	uint64_t dst2 = dst + RTE_ALIGN_CEIL(len + 2 * MARGIN, RIG_PAGE);
+	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_DUALCAST);
+	struct dsa_completion_record rec;
+
+	if (dst2 + len + MARGIN > AREA)
+		return;
+	desc.src_addr = SRC + src;
+	desc.dst_addr = DST + dst;
+	desc.dest2 = DST + dst2;
+	desc.xfer_size = len;
+	scatter(bed, src, dst2, len);
+	scatter(bed, src, dst, len);
+	rec = rig_run(bed->guest, &desc);
+	check_record(&rec, DSA_COMP_SUCCESS, 0, len, 0);
+	check_destination(bed, dst, len);
+	rig_peek(&bed->dst, dst2, bed->c, len);
+	assert_memory_equal(bed->c, bed->a, len);
+}
+
+static void
+test_dualcast_of_all_sizes_and_alignments(void **state)
+{
+	for_sizes_and_offsets(*state, run_dualcast);
+}
+
+/* Nothing changes; that lines have left the caches cannot be told. */
+static void
+run_flush(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
+{
+	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_CFLUSH);
+	struct dsa_completion_record rec;
+
+	scatter(bed, src, dst, len);
+	memcpy(bed->a, bed->b + MARGIN, len);
+	desc.dst_addr = DST + dst;
+	desc.xfer_size = len;
+	desc.flags |= len % 2 ? IDXD_OP_FLAG_CC : 0;
+	rec = rig_run(bed->guest, &desc);
+	check_record(&rec, DSA_COMP_SUCCESS, 0, len, 0);
+	check_destination(bed, dst, len);
+}
+
+static void
+test_flush_changes_nothing(void **state)
+{
+	for_sizes_and_offsets(*state, run_flush);
+}
+
+static void
 run_crc(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
 {
 	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_CRCGEN);
@@ -279,6 +359,32 @@ test_crc_of_the_known_vector(void **state)
 	rec = rig_run(bed->guest, &desc);
 	check_record(&rec, DSA_COMP_SUCCESS, 0, 9, 0xe3069283);
 	assert_int_equal(rec.crc_val & UINT32_MAX, 0xe3069283);
+}
+
+/* Register and data highest bit first: what follows from the known vector by mirroring. */
+static void
+test_crc_bypasses_of_the_known_vector(void **state)
+{
+	static const char mirrored[] = "\x8c\x4c\xcc\x2c\xac\x6c\xec\x1c\x9c";
+	struct bed *bed = *state;
+	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_CRCGEN);
+	struct dsa_completion_record rec;
+
+	rig_poke(&bed->src, RIG_PAGE - 4, "123456789", 9);
+	desc.src_addr = SRC + RIG_PAGE - 4;
+	desc.xfer_size = 9;
+	desc.crc_seed = UINT32_MAX;
+	desc.flags |= SIOV_OP_FLAG_CRC_BYPASS;
+	rec = rig_run(bed->guest, &desc);
+	check_record(&rec, DSA_COMP_SUCCESS, 0, 9, 0x3eb69f38);
+	rig_poke(&bed->src, RIG_PAGE - 4, mirrored, 9);
+	desc.flags |= SIOV_OP_FLAG_CRC_BYPASS_DATA;
+	rec = rig_run(bed->guest, &desc);
+	check_record(&rec, DSA_COMP_SUCCESS, 0, 9, 0x3eb69f38);
+	desc.flags &= ~(uint32_t)SIOV_OP_FLAG_CRC_BYPASS;
+	desc.crc_seed = 0;
+	rec = rig_run(bed->guest, &desc);
+	check_record(&rec, DSA_COMP_SUCCESS, 0, 9, 0xe3069283);
 }
 
 /* The second part is seeded with what came of the first. */
@@ -460,8 +566,12 @@ main(void)
 		TEST(test_move_of_all_sizes_and_alignments),
 		TEST(test_overlapping_moves_are_those_of_memmove),
 		TEST(test_fill_keeps_its_phase_over_pages),
+		TEST(test_fill_with_sixteen_bytes),
+		TEST(test_dualcast_of_all_sizes_and_alignments),
+		TEST(test_flush_changes_nothing),
 		TEST(test_crc_agrees_with_one_bit_at_a_time),
 		TEST(test_crc_of_the_known_vector),
+		TEST(test_crc_bypasses_of_the_known_vector),
 		TEST(test_crc_goes_on_from_its_seed),
 		TEST(test_copy_with_crc_of_all_sizes),
 		TEST(test_compare_tells_the_first_difference),

@@ -395,6 +395,103 @@ test_s9_4_4_2_bad_pages_give_exact_bytes(void **state)
 	remote_close(bed);
 }
 
+#define APART (24u * 4096) /* between destinations */
+
+/* Twice the same bytes: at the child's destination and APART behind. */
+static uint32_t
+cast_crc(uint32_t to, uint32_t done)
+{
+	uint8_t *bytes = malloc(LEN);
+	uint32_t i, crc;
+
+	assert_non_null(bytes);
+	memset(bytes, 0x5a, LEN);
+	for (i = 0; i < done; i++) {
+		bytes[to + i] = SRC_BYTE(i);
+		bytes[to + APART + i] = SRC_BYTE(i);
+	}
+	crc = crc_of(bytes, LEN);
+	free(bytes);
+	return crc;
+}
+
+/* Either destination has a page that cannot be written: the other one has not a byte more. */
+static void
+check_cast_fault(bool is_second)
+{
+	struct remote_bed *bed = remote_open();
+	uint64_t dst = addr_of(bed->at.dst), hole = HOLE_PAGE * 4096;
+	struct dsa_hw_desc desc =
+		desc_for(bed, DSA_OPCODE_DUALCAST, addr_of(bed->at.src), dst + 17, 90000);
+	struct dsa_completion_record rec;
+
+	desc.dest2 = dst + 17 + APART;
+	if (is_second) {
+		desc.dest2 = desc.dst_addr;
+		desc.dst_addr += APART;
+	}
+	ask(bed, ASK_READ_ONLY);
+	rec = run_desc(bed, &desc);
+	sva_check_fault(&rec, WRITE_FAULT, dst + hole, hole - 17);
+	assert_int_equal(ask(bed, ASK_SUM), cast_crc(17, hole - 17));
+	remote_close(bed);
+}
+
+static void
+test_s9_4_4_2_two_destinations_in_another_process(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint64_t src = addr_of(bed->at.src), dst = addr_of(bed->at.dst);
+	struct dsa_hw_desc desc = desc_for(bed, DSA_OPCODE_DUALCAST, src, dst + 100, 90000);
+	struct dsa_completion_record rec;
+
+	(void)state;
+	desc.dest2 = dst + 100 + APART;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.bytes_completed, 90000);
+	assert_int_equal(ask(bed, ASK_SUM), cast_crc(100, 90000));
+	remote_close(bed);
+	check_cast_fault(false);
+	check_cast_fault(true);
+}
+
+static void
+test_s9_4_4_2_seeds_and_flushes_of_another_process(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	uint64_t src = addr_of(bed->at.src), dst = addr_of(bed->at.dst), hole = HOLE_PAGE * 4096;
+	struct dsa_hw_desc desc = desc_for(bed, DSA_OPCODE_CRCGEN, src, 0, 5000);
+	uint8_t seed[4] = {SRC_BYTE(4094u), SRC_BYTE(4095u), SRC_BYTE(4096u), SRC_BYTE(4097u)};
+	struct dsa_completion_record rec;
+	uint32_t value;
+
+	(void)state;
+	desc.flags |= SIOV_OP_FLAG_CRC_SEED;
+	desc.seed_addr = src + 4094;
+	rec = run_desc(bed, &desc);
+	memcpy(&value, seed, sizeof(value));
+	desc.flags &= ~(uint32_t)SIOV_OP_FLAG_CRC_SEED;
+	desc.seed_addr = 0;
+	desc.crc_seed = value;
+	value = (uint32_t)rec.crc_val;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(value, rec.crc_val);
+	rec = run(bed, DSA_OPCODE_CFLUSH, 0, dst + 5, LEN - 5);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(ask(bed, ASK_SUM), moved_crc(0, 0, 0));
+	ask(bed, ASK_HOLE);
+	rec = run(bed, DSA_OPCODE_CFLUSH, 0, dst + 5, LEN - 5);
+	sva_check_fault(&rec, WRITE_FAULT, dst + hole, hole - 5);
+	desc.flags |= SIOV_OP_FLAG_CRC_SEED;
+	desc.crc_seed = 0;
+	desc.seed_addr = src + hole - 2;
+	rec = run_desc(bed, &desc);
+	sva_check_fault(&rec, READ_FAULT, src + hole, 0);
+	assert_int_equal(rec.crc_val, 0);
+	remote_close(bed);
+}
+
 /* The child's memory as the model has it; a page of the destination is missing if has_hole. */
 struct dif_memory {
 	const struct place *at;
@@ -616,6 +713,8 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_2_an_entry_is_whole_or_absent_in_another_process),
 		cmocka_unit_test(test_s9_4_4_2_overlapping_moves_go_the_right_way),
 		cmocka_unit_test(test_s9_4_4_2_bad_pages_give_exact_bytes),
+		cmocka_unit_test(test_s9_4_4_2_two_destinations_in_another_process),
+		cmocka_unit_test(test_s9_4_4_2_seeds_and_flushes_of_another_process),
 		cmocka_unit_test(test_s9_4_4_2_blocks_with_tuples),
 		cmocka_unit_test(test_s9_4_4_2_a_bad_block_ends_the_transfer_behind_the_good_ones),
 		cmocka_unit_test(test_s9_4_4_2_a_bad_page_counts_before_a_bad_block_behind_it),

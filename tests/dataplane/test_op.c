@@ -30,7 +30,9 @@ struct known_op {
 #define ADDR1 BIT(9)
 #define ADDR2 BIT(10)
 #define STRICT BIT(13)
-#define STEER BIT(15)
+#define STEER (BIT(14) | BIT(15)) /* and reading back */
+#define ADDR3 BIT(11)
+#define CRC_FLAGS (ADDR3 | BIT(16) | BIT(17) | BIT(18))
 #define CHECK BIT(7)
 #define FENCE BIT(0) /* where the limits allow it: in batches */
 
@@ -39,17 +41,19 @@ static const struct known_op known_ops[] = {
 	{0x01, ADDR1, 0, false},
 	{0x02, ADDR1 | ADDR2, 0, false},
 	{0x03, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
-	{0x04, FENCE | CACHE | ADDR2 | STRICT | STEER, 0, true},
+	{0x04, FENCE | CACHE | ADDR2 | STRICT | STEER | BIT(18), 0, true},
 	{0x05, FENCE | CHECK | ADDR1 | ADDR2, 1, true},
 	{0x06, FENCE | CHECK | ADDR1, 1, true},
-	{0x07, FENCE | CHECK | CACHE | ADDR1 | ADDR2 | BIT(11) | STRICT | STEER, 17, true},
+	{0x07, FENCE | CHECK | CACHE | ADDR1 | ADDR2 | ADDR3 | STRICT | STEER, 17, true},
 	{0x08, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 4, true},
-	{0x10, FENCE | ADDR1, 4, true},
-	{0x11, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 4, true},
+	{0x09, FENCE | CACHE | ADDR1 | ADDR2 | ADDR3 | STRICT | STEER | BIT(16), 8, true},
+	{0x10, FENCE | ADDR1 | CRC_FLAGS, 4, true},
+	{0x11, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER | CRC_FLAGS, 4, true},
 	{0x12, FENCE | ADDR1, 0, true},
 	{0x13, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
 	{0x14, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
 	{0x15, FENCE | CACHE | ADDR1 | ADDR2 | STRICT | STEER, 0, true},
+	{0x20, FENCE | CACHE | ADDR2 | STRICT | STEER, 0, true},
 };
 
 /* Bits of bytes 40 to 63 that operations on blocks with tuples use. */
@@ -115,6 +119,8 @@ make_desc(uint8_t opcode)
 	desc.xfer_size = right_size(&desc);
 	if (opcode == DSA_OPCODE_CR_DELTA)
 		desc.max_delta_size = 80;
+	if (opcode == DSA_OPCODE_DUALCAST)
+		desc.dest2 = 0x300000;
 	return desc;
 }
 
@@ -271,6 +277,12 @@ is_delta(const struct known_op *known)
 	return known->opcode == DSA_OPCODE_CR_DELTA || known->opcode == DSA_OPCODE_AP_DELTA;
 }
 
+static bool
+has_rules(const struct known_op *known)
+{
+	return is_delta(known) || known->opcode == DSA_OPCODE_DUALCAST;
+}
+
 static void
 check_reserved_byte(const struct known_op *known, unsigned int byte)
 {
@@ -280,8 +292,8 @@ check_reserved_byte(const struct known_op *known, unsigned int byte)
 		struct dsa_hw_desc desc = make_desc(known->opcode);
 		struct op op;
 
-		if (is_used(known, byte, bit) && is_delta(known))
-			continue; /* has rules of its own: see test_engine_delta.c */
+		if (is_used(known, byte, bit) && has_rules(known))
+			continue; /* see test_engine_delta.c and below */
 		((uint8_t *)&desc)[byte] = BIT(bit);
 		desc.xfer_size = right_size(&desc);
 		op = prepare(&desc, &limits);
@@ -311,6 +323,8 @@ check_size(const struct known_op *known, uint32_t max, uint32_t size, bool is_ri
 
 	desc.src_addr = UINT64_C(1) << 40;
 	desc.dst_addr = UINT64_C(1) << 41;
+	if (known->opcode == DSA_OPCODE_DUALCAST)
+		desc.dest2 = UINT64_C(1) << 42;
 	desc.xfer_size = size;
 	op = prepare(&desc, &own);
 	is_right |= !known->has_data;
@@ -368,10 +382,70 @@ test_copy_with_crc_refuses_overlap(void **state)
 	}
 }
 
+/* Bytes 40 to 47 of a fill, 48 to 55 of a sum are used with a flag only. */
+static void
+test_a_flag_brings_a_word_into_use(void **state)
+{
+	static const struct {
+		uint8_t opcode, byte;
+		uint32_t flag;
+	} uses[] = {
+		{DSA_OPCODE_MEMFILL, 40, SIOV_OP_FLAG_FILL16},
+		{DSA_OPCODE_CRCGEN, 48, SIOV_OP_FLAG_CRC_SEED},
+		{DSA_OPCODE_COPY_CRC, 48, SIOV_OP_FLAG_CRC_SEED},
+	};
+	unsigned int i, byte;
+
+	(void)state;
+	for (i = 0; i < RTE_DIM(uses); i++) {
+		for (byte = 44; byte < 64; byte++) {
+			struct dsa_hw_desc desc = make_desc(uses[i].opcode);
+			bool is_used = byte / 8 == uses[i].byte / 8u;
+			struct op op;
+
+			((uint8_t *)&desc)[byte] = 1;
+			op = prepare(&desc, &limits);
+			check_refused(&op, DSA_COMP_NOZERO_RESERVE, 0);
+			desc.flags |= uses[i].flag;
+			op = prepare(&desc, &limits);
+			check_refused(&op, is_used ? OP_MORE : DSA_COMP_NOZERO_RESERVE, 0);
+		}
+	}
+}
+
+static void
+check_dualcast(uint64_t src, uint64_t dst, uint64_t dst2, uint8_t status)
+{
+	struct dsa_hw_desc desc = make_desc(DSA_OPCODE_DUALCAST);
+	struct op op;
+
+	desc.src_addr = src;
+	desc.dst_addr = dst;
+	desc.dest2 = dst2;
+	desc.xfer_size = SIZE + 1;
+	op = prepare(&desc, &limits);
+	check_refused(&op, status, 0);
+}
+
+static void
+test_destinations_of_a_dualcast_lie_alike_and_apart(void **state)
+{
+	(void)state;
+	check_dualcast(0x10000, 0x20000, 0x30000, OP_MORE);
+	check_dualcast(0x10001, 0x20fff, 0x30fff, OP_MORE);
+	check_dualcast(0x10000, 0x20000, 0x30001, DSA_COMP_DCAST_ERR);
+	check_dualcast(0x10000, 0x20000, 0x30800, DSA_COMP_DCAST_ERR);
+	check_dualcast(0x10000, 0x20000, 0x21000, DSA_COMP_OVERLAP_BUFFERS);
+	check_dualcast(0x10000, 0x20000, 0x22000, OP_MORE);
+	check_dualcast(0x10000, 0x11000, 0x30000, DSA_COMP_OVERLAP_BUFFERS);
+	check_dualcast(0x10000, 0x30000, 0x0f000, DSA_COMP_OVERLAP_BUFFERS);
+	check_dualcast(0x10001, 0x30000, 0x0f000, OP_MORE);
+}
+
 static void
 test_other_operations_allow_overlap(void **state)
 {
-	static const uint8_t opcodes[] = {0x03, 0x04, 0x05, 0x06, 0x10};
+	static const uint8_t opcodes[] = {0x03, 0x04, 0x05, 0x06, 0x10, 0x20};
 	unsigned int i;
 
 	(void)state;
@@ -458,6 +532,8 @@ main(void)
 		cmocka_unit_test(test_every_reserved_byte_must_be_zero),
 		cmocka_unit_test(test_sizes_from_one_byte_to_the_queues_largest),
 		cmocka_unit_test(test_copy_with_crc_refuses_overlap),
+		cmocka_unit_test(test_a_flag_brings_a_word_into_use),
+		cmocka_unit_test(test_destinations_of_a_dualcast_lie_alike_and_apart),
 		cmocka_unit_test(test_other_operations_allow_overlap),
 		cmocka_unit_test(test_a_move_starts_at_the_end_that_saves_the_source),
 		cmocka_unit_test(test_privileged_work_needs_a_privileged_device),
