@@ -37,6 +37,7 @@
 extern "C" {
 #endif
 
+#define SIOV_ADI_NONE UINT32_MAX /**< the id of no ADI */
 #define SIOV_ADI_DWQS_MAX 8u /**< dedicated queues of one ADI */
 #define SIOV_ADI_MESSAGES_MAX 9u /**< interrupt messages of one ADI: one for each queue */
 

@@ -32,7 +32,10 @@
 /* GENCAP */
 #define SIOV_GENCAP_BOF 0x1u
 #define SIOV_GENCAP_OVERLAP 0x2u
+#define SIOV_GENCAP_CACHE 0x4u /**< cache control of writes */
+#define SIOV_GENCAP_FLUSH 0x8u /**< cache control of flushes */
 #define SIOV_GENCAP_CMDCAP 0x10u
+#define SIOV_GENCAP_DRDBK 0x100u /**< destination readback */
 #define SIOV_GENCAP_XFER_SHIFT 16
 #define SIOV_GENCAP_BATCH_SHIFT 21
 #define SIOV_GENCAP_IMS_SHIFT 25 /**< units of 256 entries */
@@ -120,12 +123,14 @@ enum siov_cmd_error {
 #define SIOV_SWERR_WQ 0x8u
 #define SIOV_SWERR_CODE_SHIFT 8
 #define SIOV_SWERR_WQ_SHIFT 16
+#define SIOV_SWERR_PASID_SHIFT 8 /**< of the second 4 bytes; bits 7:0 are the opcode */
 
 /* GRPCFG: one of 64 bytes for each group; dwords of it */
 #define SIOV_GRPCFG_STRIDE 64u
 #define SIOV_GRPCFG_WQS 0u /**< 8 bytes used: a mask */
 #define SIOV_GRPCFG_ENGINES 32u /**< 8 bytes: a mask */
 #define SIOV_GRPCFG_FLAGS 40u /**< 2:0 and 5:3 traffic classes */
+#define SIOV_GRPCFG_CLASS_B_SHIFT 3
 
 /* WQCFG: one of 32 bytes for each queue */
 #define SIOV_WQCFG_STRIDE 32u

@@ -176,7 +176,8 @@ make_engines(struct writer *writer, unsigned int group)
 		if (writer->conf->engines[i].group != group)
 			continue;
 		engine = make_part(writer, "engine", i);
-		put_int(writer, engine, "group_id", group);
+		if (group != SIOV_DEV_GROUP_NONE)
+			put_int(writer, engine, "group_id", group);
 		append(writer, array, engine);
 	}
 	return array;
@@ -289,6 +290,7 @@ make_text(const struct siov_dev_conf *conf)
 	if (conf->event_log_size != 0)
 		put_int(&writer, dev, "event_log_size", conf->event_log_size);
 	put(&writer, dev, "groups", make_groups(&writer));
+	put_parts(&writer, dev, "ungrouped_engines", make_engines(&writer, SIOV_DEV_GROUP_NONE));
 	put(&writer, dev, "siov", make_siov(&writer));
 	append(&writer, root, dev);
 	if (!writer.has_failed)

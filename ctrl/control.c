@@ -11,7 +11,7 @@
 #include <rte_epoll.h>
 #include <rte_tailq.h>
 
-#include "dev_priv.h"
+#include "dev_regs_priv.h"
 
 #define TICK_MS 250u /* errors are collected that often */
 #define STEP_MS 1 /* between two steps of a request, on the control lcore */
@@ -51,6 +51,13 @@ control_init(struct control *control)
 	TAILQ_INIT(&control->requests);
 	control->event_fd = -1;
 	control->patience_ms = CONTROL_PATIENCE_MS;
+}
+
+void
+control_wake(struct control *control)
+{
+	if (control->is_running)
+		eventfd_write(control->event_fd, 1);
 }
 
 /* ---- callers ---- */
@@ -129,7 +136,7 @@ control_call(struct siov_dev *dev, control_step step, void *arg, unsigned int ti
 	init_request(&request, step, arg);
 	deadline_ns += UINT64_C(1000000) * ((uint64_t)timeout_ms + control->patience_ms);
 	TAILQ_INSERT_TAIL(&control->requests, &request, entry);
-	eventfd_write(control->event_fd, 1);
+	control_wake(control);
 	is_answered = await_answer(dev, &request, deadline_ns);
 	dev_unlock(dev);
 	pthread_cond_destroy(&request.changed);
@@ -252,6 +259,7 @@ serve(struct siov_dev *dev, struct wait_set *set, bool *is_tick)
 	if (*is_tick)
 		dev_log_errors(dev, dev_collect_errors(dev));
 	is_left = serve_requests(dev);
+	is_left |= cmd_poll(dev);
 	set_ticking(set, dev_is_active(dev));
 	return is_left;
 }
@@ -297,8 +305,10 @@ control_loop(struct siov_dev *dev, struct wait_set *set)
 		is_left = serve(dev, set, &is_tick);
 		must_stop = dev->control.must_stop;
 		dev_unlock(dev);
-		if (is_tick || must_stop)
+		if (is_tick || must_stop) {
 			dev_pass_faults(dev);
+			dev_pass_errors(dev);
+		}
 		if (must_stop)
 			return 0;
 		if (rte_epoll_wait(set->epoll_fd, events, RTE_DIM(events), is_left ? STEP_MS : -1) <
@@ -330,8 +340,7 @@ siov_dev_stop_control(struct siov_dev *dev)
 {
 	dev_lock(dev);
 	dev->control.must_stop = true;
-	if (dev->control.is_running)
-		eventfd_write(dev->control.event_fd, 1);
+	control_wake(&dev->control);
 	dev_unlock(dev);
 }
 

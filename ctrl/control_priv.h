@@ -41,6 +41,9 @@ struct control {
 
 void control_init(struct control *control);
 
+/* Let the control lcore, if there is one, look what there is to do. Under the lock. */
+void control_wake(struct control *control);
+
 /*
  * Have step called until it is done. timeout_ms: how long it says -EAGAIN at most. Returns its
  * answer, or -ETIMEDOUT if the control lcore did not take the request up. Not under the lock.

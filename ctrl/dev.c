@@ -9,6 +9,7 @@
 #include <rte_pause.h>
 
 #include "dev_conf_priv.h"
+#include "dev_regs_priv.h"
 #include "message_priv.h"
 
 RTE_LOG_REGISTER(ctrl_logtype, siov.ctrl, NOTICE)
@@ -172,13 +173,17 @@ siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev **out)
 	ret = create_iommu(dev);
 	if (ret != 0)
 		goto fail;
-	ret = messages_create(dev);
+	ret = errors_create(dev);
+	if (ret == 0)
+		ret = messages_create(dev);
 	if (ret == 0)
 		ret = adi_pool_create(&dev->adis, mem, conf->socket_id, conf->nb_adis);
 	if (ret == 0)
 		ret = create_engines(dev);
 	for (i = 0; i < conf->nb_wqs && ret == 0; i++)
 		ret = dev_create_wq(dev, i);
+	if (ret == 0)
+		ret = regs_attach(dev);
 	if (ret != 0)
 		goto fail;
 	telemetry_add(dev);
@@ -204,6 +209,8 @@ siov_dev_free(struct siov_dev *dev)
 	dev_free_wqs(dev);
 	adi_pool_free(&dev->adis);
 	messages_free(dev);
+	regs_detach(dev);
+	errors_free(dev);
 	if (dev->owns_iommu)
 		siov_iommu_free(dev->iommu);
 	pthread_mutex_destroy(&dev->lock);

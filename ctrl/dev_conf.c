@@ -230,6 +230,8 @@ check_groups(const struct conf_reason *why, const struct siov_dev_conf *conf)
 	for (i = 0; i < conf->nb_engines; i++) {
 		uint32_t group = conf->engines[i].group;
 
+		if (group == SIOV_DEV_GROUP_NONE)
+			continue;
 		if (group >= SIOV_DEV_GROUPS_MAX)
 			return conf_refuse(why, -ERANGE,
 					   "engine %u: group %" PRIu32 ": allowed is 0 to %u", i,

@@ -3,17 +3,7 @@
 #include <errno.h>
 
 #include "dev_adi_priv.h"
-#include "quiet_priv.h"
-
-struct pasid_drain {
-	uint32_t pasid;
-	uint32_t wq_id; /* that is waited for */
-	enum engine_gate gate;
-	bool is_started;
-	bool is_waiting; /* quiet is that of wq_id */
-	uint64_t deadline_ns;
-	struct quiet quiet;
-};
+#include "steps_priv.h"
 
 /* But for those of ADIs that are shut, or are being reset: they stay as the ADI has them. */
 static int
@@ -46,8 +36,8 @@ is_drained(struct siov_dev *dev, struct pasid_drain *drain)
 	return true;
 }
 
-static int
-step_pasid_drain(struct siov_dev *dev, void *arg)
+int
+pasid_drain_step(struct siov_dev *dev, void *arg)
 {
 	struct pasid_drain *drain = arg;
 	int ret = 0;
@@ -71,12 +61,12 @@ drain_pasid(struct siov_dev *dev, uint32_t pasid, enum engine_gate gate, unsigne
 	struct pasid_drain drain = {
 		.pasid = pasid,
 		.gate = gate,
-		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
+		.deadline_ns = deadline_after(timeout_ms),
 	};
 
 	if (pasid > SIOV_PASID_MAX)
 		return -ERANGE;
-	return control_call(dev, step_pasid_drain, &drain, timeout_ms);
+	return control_call(dev, pasid_drain_step, &drain, timeout_ms);
 }
 
 int

@@ -25,7 +25,7 @@ extern int ctrl_logtype;
 		RTE_FMT("SIOV_CTRL: " RTE_FMT_HEAD(__VA_ARGS__, ) "\n", \
 			RTE_FMT_TAIL(__VA_ARGS__, )))
 
-#define DEV_ERRORS 1024u /* size of the error log */
+#define DEV_ERRORS 1024u /* size of the error log, where the configuration names none */
 
 /* One queue of a device. */
 struct dev_wq {
@@ -44,9 +44,16 @@ struct dev_wq {
 	uint32_t adi; /* a dedicated queue's ADI: its id + 1; 0: none */
 };
 
+/* An error, and whose it was. */
+struct dev_error {
+	struct siov_error error;
+	uint32_t adi; /* SIOV_ADI_NONE: of none */
+};
+
 /* Errors that nobody has fetched yet, oldest first. */
 struct dev_error_log {
-	struct siov_error entries[DEV_ERRORS];
+	struct dev_error *entries; /* size of them */
+	uint32_t size;
 	uint32_t head;
 	uint32_t nb;
 	uint64_t nb_dropped; /* found the log full */
@@ -74,6 +81,7 @@ struct siov_dev {
 	struct siov_msix *msix; /* NULL: nothing is interrupted */
 	struct siov_ims *ims; /* NULL: ADIs have vectors of the MSI-X table */
 	uint64_t vectors_used[SIOV_MSIX_VECTORS_MAX / 64];
+	struct dev_regs *regs;
 };
 
 static inline void
@@ -105,9 +113,12 @@ void dev_free_wqs(struct siov_dev *dev);
  * Replace queues and groups by those of conf, which has passed siov_dev_conf_check(); all else but
  * the engines' groups must be as it is. Counters start at zero, pointers to queues are void.
  * Returns 0; -EINVAL (another number of engines); -EBUSY (a queue is not disabled, a lane is
- * attached); -ETIMEDOUT (an engine does not poll): as before; -ENOMEM: there is no queue any more.
+ * attached, there are ADIs); -ETIMEDOUT (an engine does not poll): as before; -ENOMEM: there is no queue any more.
  */
 int dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf);
+
+/* Whether something is of the queues: an ADI, a lane, work. Under the lock. */
+bool dev_is_in_use(const struct siov_dev *dev);
 
 /* Set a gate on all engines of a queue, see engine_set_gate(). 0 or -ENOMEM. Under the lock. */
 int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);
@@ -154,8 +165,13 @@ bool dev_is_active(const struct siov_dev *dev);
 /* Bring errors from engines and dedicated queues into the log. Returns how many. Under the lock. */
 unsigned int dev_collect_errors(struct siov_dev *dev);
 
-/* Give the owner the faults of the device's translations. Not under the lock. */
+/* Give the owner the faults of the device's translations, and errors. Not under the lock. */
 void dev_pass_faults(struct siov_dev *dev);
+void dev_pass_errors(struct siov_dev *dev);
+
+/* Room for errors. 0 or -ENOMEM. */
+int errors_create(struct siov_dev *dev);
+void errors_free(struct siov_dev *dev);
 
 /* Log the newest n errors of the log, a few of them in full. Under the lock. */
 void dev_log_errors(const struct siov_dev *dev, unsigned int n);

@@ -5,19 +5,12 @@
 
 #include <rte_rcu_qsbr.h>
 
-#include "dev_priv.h"
+#include "steps_priv.h"
 
 #define REBUILD_TIMEOUT_MS 5000u
 
-struct rebuild {
-	const struct siov_dev_conf *conf;
-	uint64_t deadline_ns;
-	uint64_t token;
-	bool is_started;
-};
-
-static bool
-is_in_use(const struct siov_dev *dev)
+bool
+dev_is_in_use(const struct siov_dev *dev)
 {
 	unsigned int i;
 
@@ -25,7 +18,7 @@ is_in_use(const struct siov_dev *dev)
 		if (dev->wqs[i].wq->nb_attached != 0)
 			return true;
 	}
-	return dev_is_active(dev);
+	return dev->adis.nb_used != 0 || dev_is_active(dev);
 }
 
 static void
@@ -72,15 +65,15 @@ build_wqs(struct siov_dev *dev, const struct siov_dev_conf *conf)
 	return ret;
 }
 
-static int
-step_rebuild(struct siov_dev *dev, void *arg)
+int
+rebuild_step(struct siov_dev *dev, void *arg)
 {
 	struct rebuild *rebuild = arg;
 	struct rte_rcu_qsbr *qsbr = siov_iommu_qsbr(dev->iommu);
 	unsigned int i;
 
 	if (!rebuild->is_started) {
-		if (is_in_use(dev))
+		if (dev_is_in_use(dev))
 			return -EBUSY;
 		for (i = 0; i < dev->conf.nb_engines; i++)
 			engine_hide_wqs(dev->engines[i]);
@@ -100,10 +93,10 @@ dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf)
 {
 	struct rebuild rebuild = {
 		.conf = conf,
-		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * REBUILD_TIMEOUT_MS,
+		.deadline_ns = deadline_after(REBUILD_TIMEOUT_MS),
 	};
 
 	if (conf->nb_engines != dev->conf.nb_engines)
 		return -EINVAL;
-	return control_call(dev, step_rebuild, &rebuild, REBUILD_TIMEOUT_MS);
+	return control_call(dev, rebuild_step, &rebuild, REBUILD_TIMEOUT_MS);
 }

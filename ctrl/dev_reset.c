@@ -6,16 +6,8 @@
 #include <errno.h>
 
 #include "dev_adi_priv.h"
-
-struct reset {
-	enum siov_reset_kind kind;
-	uint64_t deadline_ns;
-	bool is_started;
-	unsigned int wq_id; /* that is waited for */
-	bool has_token;
-	uint64_t token;
-	uint64_t enabled; /* queues that were, a mask */
-};
+#include "dev_regs_priv.h"
+#include "steps_priv.h"
 
 static void
 start(struct siov_dev *dev, struct reset *reset)
@@ -87,6 +79,7 @@ finish(struct siov_dev *dev, const struct reset *reset)
 		if (dev->msix != NULL)
 			siov_msix_reset(dev->msix);
 	}
+	regs_reset(dev, reset->kind);
 	dev->is_resetting = false;
 }
 
@@ -101,8 +94,8 @@ give_up(struct siov_dev *dev)
 	dev->is_resetting = false;
 }
 
-static int
-step(struct siov_dev *dev, void *arg)
+int
+reset_step(struct siov_dev *dev, void *arg)
 {
 	struct reset *reset = arg;
 	unsigned int i;
@@ -133,8 +126,8 @@ siov_dev_reset(struct siov_dev *dev, enum siov_reset_kind kind, unsigned int tim
 {
 	struct reset reset = {
 		.kind = kind,
-		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
+		.deadline_ns = deadline_after(timeout_ms),
 	};
 
-	return control_call(dev, step, &reset, timeout_ms);
+	return control_call(dev, reset_step, &reset, timeout_ms);
 }

@@ -18,17 +18,8 @@
 
 #include <rte_rcu_qsbr.h>
 
-#include "dev_priv.h"
-
-struct drain {
-	uint32_t wq_id;
-	enum siov_wq_state then; /* afterwards */
-	enum engine_gate gate; /* meanwhile: whether what was accepted is done or aborted */
-	uint64_t deadline_ns;
-	bool is_started;
-	bool has_token;
-	uint64_t token;
-};
+#include "dev_regs_priv.h"
+#include "steps_priv.h"
 
 bool
 dev_is_active(const struct siov_dev *dev)
@@ -116,8 +107,8 @@ end_drain(struct dev_wq *dwq, const struct drain *drain, enum siov_wq_state stat
 	dwq->is_draining = false;
 }
 
-static int
-step_drain(struct siov_dev *dev, void *arg)
+int
+drain_step(struct siov_dev *dev, void *arg)
 {
 	struct drain *drain = arg;
 	struct dev_wq *dwq = dev_find_wq(dev, drain->wq_id);
@@ -145,8 +136,8 @@ step_drain(struct siov_dev *dev, void *arg)
 static int
 drain_wq(struct siov_dev *dev, struct drain drain, unsigned int timeout_ms)
 {
-	drain.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
-	return control_call(dev, step_drain, &drain, timeout_ms);
+	drain.deadline_ns = deadline_after(timeout_ms);
+	return control_call(dev, drain_step, &drain, timeout_ms);
 }
 
 int
@@ -189,11 +180,10 @@ siov_dev_wq_reset(struct siov_dev *dev, unsigned int wq_id, unsigned int timeout
 	return drain_wq(dev, drain, timeout_ms);
 }
 
-static int
-step_enable(struct siov_dev *dev, void *arg)
+int
+dev_wq_enable(struct siov_dev *dev, unsigned int wq_id)
 {
-	const unsigned int *wq_id = arg;
-	struct dev_wq *dwq = dev_find_wq(dev, *wq_id);
+	struct dev_wq *dwq = dev_find_wq(dev, wq_id);
 
 	if (dwq == NULL)
 		return -EINVAL;
@@ -202,9 +192,18 @@ step_enable(struct siov_dev *dev, void *arg)
 	if (dev->is_pasid_off)
 		return -EPERM;
 	/* A shared queue's work brings its PASIDs along. */
-	if (dwq->wq->mode == SIOV_WQ_DEDICATED && dev->conf.wqs[*wq_id].pasid == 0)
+	if (dwq->wq->mode == SIOV_WQ_DEDICATED && dev->conf.wqs[wq_id].pasid == 0)
 		return -ENXIO;
+	regs_enable(dev);
 	return siov_wq_set_state(dwq->wq, SIOV_WQ_ENABLED);
+}
+
+static int
+step_enable(struct siov_dev *dev, void *arg)
+{
+	const unsigned int *wq_id = arg;
+
+	return dev_wq_enable(dev, *wq_id);
 }
 
 static int

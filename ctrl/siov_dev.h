@@ -155,9 +155,11 @@ struct siov_dev_adi_row {
 	uint64_t rate_bytes; /**< bytes per second */
 };
 
+#define SIOV_DEV_GROUP_NONE UINT32_MAX /**< of an engine that serves no queue */
+
 /** One engine. */
 struct siov_dev_engine_conf {
-	uint32_t group; /**< 0 to SIOV_DEV_GROUPS_MAX - 1 */
+	uint32_t group; /**< 0 to SIOV_DEV_GROUPS_MAX - 1, or SIOV_DEV_GROUP_NONE */
 };
 
 /** Supervisor requests (Priv) are enabled in the PASID capability. */
@@ -173,7 +175,7 @@ struct siov_dev_conf {
 	struct siov_dev_group_conf groups[SIOV_DEV_GROUPS_MAX];
 	uint32_t profile; /**< enum siov_dev_profile; set by siov_dev_conf_profile() */
 	uint32_t read_buffer_limit; /**< of groups that use it, beyond what they reserve; 0: none */
-	uint32_t event_log_size; /**< 0: no event log; else 64 to 65535 entries */
+	uint32_t event_log_size; /**< errors kept for siov_dev_errors(), 64 to 65535; 0: 1024 */
 	uint32_t number; /**< N of dsaN, as files call the device */
 	uint32_t nb_adi_rows; /**< 0 to SIOV_DEV_ADI_ROWS_MAX */
 	struct siov_dev_adi_row adi_rows[SIOV_DEV_ADI_ROWS_MAX];
@@ -189,6 +191,12 @@ struct siov_dev_conf {
 	 */
 	void (*on_fault)(void *arg, const struct siov_fault_record *fault);
 	void *fault_arg;
+	/**
+	 * The same for each error that no completion record could tell; adi: whose it was, or
+	 * SIOV_ADI_NONE. NULL: errors stay for siov_dev_errors().
+	 */
+	void (*on_error)(void *arg, const struct siov_error *error, uint32_t adi);
+	void *error_arg;
 	struct siov_ir
 		*ir; /**< interrupt remapping of the platform; NULL: nothing is interrupted */
 	uint32_t nb_msix; /**< vectors of the function, 1 to SIOV_DEV_MSIX_MAX */

@@ -142,4 +142,7 @@ unsigned int engine_take_faults(struct siov_engine *engine, struct siov_fault_re
 /* Bytes held for per-PASID records. Thread: control. */
 size_t engine_pasid_memory(const struct siov_engine *engine);
 
+/* Opcodes that engines carry out, as a mask; a queue may take no batches. Thread: any. */
+void engine_opcodes(uint64_t mask[4]);
+
 #endif /* ENGINE_H */

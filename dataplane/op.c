@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "engine.h"
 #include "msg.h"
 #include "op_priv.h"
 
@@ -274,4 +275,16 @@ op_run(struct op *op, struct siov_atc *atc, uint32_t budget)
 		op_run_guarded(op, atc, budget);
 	else
 		op_run_steps(op, atc, budget);
+}
+
+void
+engine_opcodes(uint64_t mask[4])
+{
+	unsigned int i;
+
+	memset(mask, 0, 4 * sizeof(mask[0]));
+	for (i = 0; i < OP_TYPES; i++) {
+		if (op_types[i].flags != 0)
+			mask[i / 64] |= UINT64_C(1) << i % 64;
+	}
 }

@@ -378,6 +378,80 @@ test_s7_6_5_errors_are_the_adis_own(void **state)
 	}
 }
 
+struct told {
+	SIOV_ATOMIC(uint32_t) nb;
+	struct siov_error first;
+	uint32_t adi;
+};
+
+static void
+keep_error(void *arg, const struct siov_error *error, uint32_t adi)
+{
+	struct told *told = arg;
+
+	if (siov_atomic_load(&told->nb, relaxed) == 0) {
+		told->first = *error;
+		told->adi = adi;
+	}
+	siov_atomic_fetch_add(&told->nb, 1, release);
+}
+
+static void
+test_s7_6_5_the_control_lcore_tells_whose_error_it_was(void **state)
+{
+	struct dsa_hw_desc desc __attribute__((aligned(64))) = {.opcode = 0xee};
+	struct told told = {0};
+	struct siov_dev_conf conf;
+	struct siov_error error;
+	struct adi_bed *bed;
+	unsigned int i;
+	uint32_t id;
+
+	(void)state;
+	adi_bed_conf_init(&conf);
+	conf.on_error = keep_error;
+	conf.error_arg = &told;
+	bed = adi_bed_open(&conf);
+	id = adi_bed_context(bed, PASID);
+	dev_rig_start_control(bed->rig);
+	assert_int_equal(siov_enqcmd(adi_bed_portal(bed, id, dev_rig_attach(bed->rig, 0)), &desc),
+			 SIOV_DMWR_SUCCESS);
+	for (i = 0; i < DEV_RIG_WAIT_MS && siov_atomic_load(&told.nb, acquire) == 0; i++)
+		dev_rig_nap();
+	assert_int_equal(siov_atomic_load(&told.nb, acquire), 1);
+	assert_int_equal(told.adi, id);
+	assert_int_equal(told.first.pasid, PASID);
+	assert_int_equal(told.first.code, DSA_COMP_BAD_OPCODE);
+	/* It was handed over, and is nowhere else. */
+	assert_int_equal(siov_dev_errors(bed->dev, &error, 1), 0);
+	adi_bed_close(bed);
+}
+
+/* Its queue goes on as it was: enabled, lanes attached, counts kept. */
+static void
+test_s7_7_3_a_reset_does_not_reset_the_shared_queue(void **state)
+{
+	struct adi_bed *bed = *state;
+	struct siov_lane *lane = dev_rig_attach(bed->rig, 0);
+	uint32_t id = adi_bed_context(bed, PASID), other = adi_bed_context(bed, OTHER);
+	struct siov_portal *portal = adi_bed_portal(bed, id, lane);
+	struct siov_portal *others = adi_bed_portal(bed, other, lane);
+	struct siov_wq *wq = siov_dev_wq(bed->dev, 0);
+	static struct siov_stats stats;
+
+	check_works(bed, portal, 0);
+	check_works(bed, others, 1);
+	assert_int_equal(siov_dev_adi_reset(bed->dev, id, ADI_BED_MS), 0);
+	assert_int_equal(siov_atomic_load(&wq->state, relaxed), SIOV_WQ_ENABLED);
+	assert_int_equal(wq->nb_attached, 1);
+	assert_int_equal(siov_dev_wq_stats(bed->dev, 0, &stats), 0);
+	assert_int_equal(stats.completed, 2);
+	assert_int_equal(dev_rig_noop(bed->rig, portal, 0), SIOV_DMWR_RETRY_DISABLED);
+	check_works(bed, others, 1);
+	assert_int_equal(siov_dev_adi_enable(bed->dev, id), 0);
+	check_works(bed, portal, 0);
+}
+
 /* Limits are the ADI's own: they come and go with it, and a saved one has them. */
 static void
 test_s7_6_4_limits_belong_to_the_adi(void **state)
@@ -449,6 +523,8 @@ main(void)
 		ADI_TEST(test_counts_begin_with_the_adi),
 		ADI_TEST(test_without_engines_actions_are_given_up),
 		ADI_TEST(test_an_abort_of_the_pasid_leaves_a_disabled_adi_shut),
+		cmocka_unit_test(test_s7_6_5_the_control_lcore_tells_whose_error_it_was),
+		ADI_TEST(test_s7_7_3_a_reset_does_not_reset_the_shared_queue),
 		ADI_TEST(test_s7_6_4_limits_belong_to_the_adi),
 		ADI_TEST(test_s7_6_5_errors_are_the_adis_own),
 		ADI_TEST(test_the_mode_changes_when_there_is_no_adi),

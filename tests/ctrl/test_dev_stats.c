@@ -210,14 +210,12 @@ test_errors_are_told_once_and_oldest_first(void **state)
 }
 
 static void
-test_errors_beyond_the_log_are_counted(void **state)
+check_log_size(struct dev_rig *rig, uint32_t size)
 {
-	struct dev_rig *rig = dev_rig_open(NULL);
 	struct siov_error *errors = calloc(ERRORS_MANY, sizeof(*errors));
 	struct siov_portal *portal;
 	unsigned int nb, i;
 
-	(void)state;
 	assert_non_null(errors);
 	dev_rig_start(rig);
 	assert_int_equal(siov_dev_enable(rig->dev), 0);
@@ -230,13 +228,25 @@ test_errors_beyond_the_log_are_counted(void **state)
 		}
 	}
 	nb = siov_dev_errors(rig->dev, errors, ERRORS_MANY);
-	assert_int_equal(nb, DEV_ERRORS);
-	assert_int_equal(siov_dev_errors_dropped(rig->dev), ERRORS_MANY - DEV_ERRORS);
+	assert_int_equal(nb, size);
+	assert_int_equal(siov_dev_errors_dropped(rig->dev), ERRORS_MANY - size);
 	for (i = 0; i < nb; i++)
 		assert_int_equal(errors[i].opcode, i % 2 ? 0x3e : 0x3f);
 	assert_int_equal(dev_rig_stats(rig, 0, 7)->failed, ERRORS_MANY);
 	free(errors);
 	dev_rig_close(rig);
+}
+
+static void
+test_errors_beyond_the_log_are_counted(void **state)
+{
+	struct siov_dev_conf conf;
+
+	(void)state;
+	check_log_size(dev_rig_open(NULL), DEV_ERRORS);
+	dev_rig_conf_init(&conf);
+	conf.event_log_size = 64;
+	check_log_size(dev_rig_open(&conf), 64);
 }
 
 /* An overflow is an error that names queue and PASID; growth seen at once is one entry. */
