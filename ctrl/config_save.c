@@ -340,22 +340,6 @@ replace_file(const char *path, const char *text)
 	return ret;
 }
 
-/* Numbers that JSON cannot hold. */
-static int
-check_rates(const struct conf_reason *why, const struct siov_dev_conf *conf)
-{
-	unsigned int i;
-
-	for (i = 0; i < conf->nb_adi_rows; i++) {
-		if (conf->adi_rows[i].rate_bytes > INT64_MAX)
-			return conf_refuse(why, -ERANGE,
-					   "adi row %u: rate_bytes %" PRIu64
-					   ": allowed is 0 to %" PRId64,
-					   i, conf->adi_rows[i].rate_bytes, INT64_MAX);
-	}
-	return 0;
-}
-
 int
 siov_config_save(const char *path, const struct siov_dev_conf *conf, char *why, size_t why_len)
 {
@@ -364,8 +348,6 @@ siov_config_save(const char *path, const struct siov_dev_conf *conf, char *why, 
 	int ret;
 
 	ret = siov_dev_conf_check(conf, why, why_len);
-	if (ret == 0)
-		ret = check_rates(&reason, conf);
 	if (ret != 0)
 		return ret;
 	text = make_text(conf);

@@ -83,11 +83,11 @@ static const struct key adi_keys[] = {
 	{"pasid", T_INT, 0, SIOV_PASID_MAX, ROW(pasid), NULL},
 	{"control_pasid", T_INT, 0, SIOV_PASID_MAX, ROW(control_pasid), NULL},
 	{"nb_messages", T_INT, 0, SIOV_ADI_MESSAGES_MAX, ROW(nb_messages), NULL},
-	{"weight", T_INT, 0, SIOV_DEV_WEIGHT_MAX, ROW(weight), NULL},
+	{"weight", T_INT, 0, SIOV_QOS_WEIGHT_MAX, ROW(weight), NULL},
 	{"priority", T_INT, 0, 15, ROW(priority), NULL},
 	{"max_outstanding", T_INT, 0, UINT32_MAX, ROW(max_outstanding), NULL},
 	{"rate_ops", T_INT, 0, UINT32_MAX, ROW(rate_ops), NULL},
-	{"rate_bytes", T_INT, 0, INT64_MAX, NOWHERE, read_rate_bytes},
+	{"rate_bytes", T_INT, 0, SIOV_QOS_RATE_MAX, NOWHERE, read_rate_bytes},
 };
 static const struct key_table adi_table = TABLE(adi_keys);
 

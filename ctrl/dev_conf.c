@@ -95,7 +95,7 @@ static const struct conf_field adi_fields[] = {
 	CONF_FIELD(siov_dev_adi_row, pasid, 0, SIOV_PASID_MAX),
 	CONF_FIELD(siov_dev_adi_row, control_pasid, 0, SIOV_PASID_MAX),
 	CONF_FIELD(siov_dev_adi_row, nb_messages, 0, SIOV_ADI_MESSAGES_MAX),
-	CONF_FIELD(siov_dev_adi_row, weight, 0, SIOV_DEV_WEIGHT_MAX),
+	CONF_FIELD(siov_dev_adi_row, weight, 0, SIOV_QOS_WEIGHT_MAX),
 	CONF_FIELD(siov_dev_adi_row, priority, 0, PRIORITY_MAX),
 };
 
@@ -170,10 +170,18 @@ check_wq(const struct conf_reason *why, const struct siov_dev_wq_conf *wq, unsig
 	return check_labels(why, whose, &wq->label);
 }
 
+static bool
+has_limits(const struct siov_dev_adi_row *row)
+{
+	return row->weight != 0 || row->priority != 0 || row->max_outstanding != 0 ||
+	       row->rate_ops != 0 || row->rate_bytes != 0;
+}
+
 static int
 check_adi_row(const struct conf_reason *why, const struct siov_dev_conf *conf, unsigned int idx)
 {
 	const struct siov_dev_adi_row *row = &conf->adi_rows[idx];
+	const struct siov_adi_type_info *info;
 	char whose[32];
 	int ret;
 
@@ -187,8 +195,23 @@ check_adi_row(const struct conf_reason *why, const struct siov_dev_conf *conf, u
 	ret = conf_check_fields(why, whose, row, adi_fields, RTE_DIM(adi_fields));
 	if (ret != 0)
 		return ret;
-	if (row->type != SIOV_ADI_DEDICATED &&
-	    (row->wq >= conf->nb_wqs || conf->wqs[row->wq].mode != SIOV_WQ_SHARED))
+	if (row->rate_bytes > SIOV_QOS_RATE_MAX)
+		return conf_refuse(why, -ERANGE,
+				   "%srate_bytes %" PRIu64 ": allowed is 0 to %" PRIu64, whose,
+				   row->rate_bytes, SIOV_QOS_RATE_MAX);
+	info = siov_adi_type_info(row->type);
+	if (row->nb_dwqs < info->dwqs_min || row->nb_dwqs > info->dwqs_max ||
+	    row->nb_messages > info->messages_max)
+		return conf_refuse(why, -EINVAL,
+				   "%snb_dwqs %" PRIu32 ", nb_messages %" PRIu32
+				   ": type %s allows %" PRIu32 " to %" PRIu32
+				   " queues, 0 to %" PRIu32 " messages",
+				   whose, row->nb_dwqs, row->nb_messages, info->name,
+				   info->dwqs_min, info->dwqs_max, info->messages_max);
+	if (has_limits(row) && (!info->has_swq || row->pasid == 0))
+		return conf_refuse(why, -EINVAL,
+				   "%slimits: allowed with a shared queue and a PASID", whose);
+	if (info->has_swq && (row->wq >= conf->nb_wqs || conf->wqs[row->wq].mode != SIOV_WQ_SHARED))
 		return conf_refuse(why, -EINVAL, "%swq %" PRIu32 ": allowed is a shared queue",
 				   whose, row->wq);
 	if (row->pasid != 0 && row->count > SIOV_PASID_MAX - row->pasid + 1)

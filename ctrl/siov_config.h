@@ -36,8 +36,7 @@
  *
  * The object "siov" holds what accel-config does not know. A profile sets ims_size and nb_adi, which
  * other keys may change; ims_size is a multiple of 256. pasid of a queue is for dedicated ones. What
- * "adis" asks for is for whoever builds the device (siov_dev_adi_row); "wq" is the number in the
- * file.
+ * "adis" asks for is made by siov_dev_adi_make_rows(); "wq" is the number in the file.
  *
  * Thread: any; needs no EAL.
  */

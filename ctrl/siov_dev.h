@@ -63,7 +63,6 @@ extern "C" {
 #define SIOV_DEV_NUMBER_MAX 999999u
 #define SIOV_DEV_LABEL_LEN 128u /**< with the terminating zero */
 #define SIOV_DEV_ADI_ROWS_MAX 64u
-#define SIOV_DEV_WEIGHT_MAX 65535u /**< of an ADI */
 
 struct siov_dev;
 struct siov_ir; /* siov_ir.h */
@@ -137,7 +136,7 @@ struct siov_dev_group_conf {
 	uint32_t batch_progress_limit; /**< 0 to 3 */
 };
 
-/** ADIs that whoever builds the device is asked to make on it. */
+/** ADIs to be made by siov_dev_adi_make_rows(). */
 struct siov_dev_adi_row {
 	enum siov_adi_type type;
 	enum siov_adi_owner owner;
@@ -148,11 +147,11 @@ struct siov_dev_adi_row {
 	uint32_t control_pasid; /**< of all; 0: none */
 	uint32_t nb_messages; /**< interrupts of each, 0 to SIOV_ADI_MESSAGES_MAX */
 	/* Quality of service; 0: as it is without. */
-	uint32_t weight; /**< 0 to 65535 */
-	uint32_t priority; /**< 0 to 15 */
+	uint32_t weight; /**< 0 to SIOV_QOS_WEIGHT_MAX */
+	uint32_t priority; /**< 0 to SIOV_QOS_PRIORITY_MAX */
 	uint32_t max_outstanding; /**< accepted and not finished */
 	uint32_t rate_ops; /**< operations per second */
-	uint64_t rate_bytes; /**< bytes per second */
+	uint64_t rate_bytes; /**< bytes per second, 0 to SIOV_QOS_RATE_MAX */
 };
 
 #define SIOV_DEV_GROUP_NONE UINT32_MAX /**< of an engine that serves no queue */

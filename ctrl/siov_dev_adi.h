@@ -241,6 +241,14 @@ enum siov_dev_mode {
 SIOV_API int siov_dev_set_mode(struct siov_dev *dev, enum siov_dev_mode mode);
 SIOV_API enum siov_dev_mode siov_dev_get_mode(struct siov_dev *dev);
 
+/**
+ * Make the ADIs that the device's configuration asks for (siov_dev_adi_row): configured, and enabled if
+ * they have a PASID and no dedicated queues, which are bound by who uses them.
+ *
+ * @return 0, or the first error of siov_dev_adi_alloc(), _configure() or _enable(): then none was made.
+ */
+SIOV_API int siov_dev_adi_make_rows(struct siov_dev *dev);
+
 /** Bytes held for ADIs, without portals and per-PASID counters (siov_dev_pasid_memory()). */
 SIOV_API size_t siov_dev_adi_memory(struct siov_dev *dev);
 

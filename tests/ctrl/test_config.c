@@ -272,7 +272,7 @@ static const struct mistake mistakes[] = {
 	{"[ { \"dev\":\"dsa0\", \"siov\":{ \"adis\":[ {},\n{\"owner\":\"me\"}]} } ]", -EINVAL,
 	 ":2: \"owner\" \"me\": allowed are host, vm and process"},
 	{"[ { \"dev\":\"dsa0\", \"siov\":{ \"adis\":[ {},\n{\"rate_bytes\":-1}]} } ]", -ERANGE,
-	 ":2: \"rate_bytes\" -1: allowed is 0 to 9223372036854775807"},
+	 ":2: \"rate_bytes\" -1: allowed is 0 to 100000000000"},
 	{"[ { \"dev\":\"dsa0\", \"siov\":{ \"adis\":[ {},\n{\"wq\":3}]} } ]", -EINVAL,
 	 ":1: ADIs on queue 0: allowed are queues of this file"},
 	{"[ { \"dev\":\"dsa0\",\n\"event_log_size\":65536 } ]", -ERANGE,

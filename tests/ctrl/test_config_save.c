@@ -418,7 +418,7 @@ test_a_save_that_fails_leaves_the_old_file(void **state)
 	conf.adi_rows[0] = (struct siov_dev_adi_row){.count = 1, .rate_bytes = UINT64_MAX};
 	expect_refused(bed, bed->path, &conf, -ERANGE,
 		       "adi row 0: rate_bytes 18446744073709551615: allowed is 0 to "
-		       "9223372036854775807");
+		       "100000000000");
 	siov_dev_conf_init(&conf);
 	snprintf(conf.wqs[0].label.name, sizeof(conf.wqs[0].label.name), "a\nb");
 	expect_refused(bed, bed->path, &conf, -EINVAL,

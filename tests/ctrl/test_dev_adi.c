@@ -353,6 +353,38 @@ test_an_abort_of_the_pasid_leaves_a_disabled_adi_shut(void **state)
 	check_works(bed, portal, 0);
 }
 
+/* The rows of a configuration; a second time there is an ADI for the PASID already. */
+static void
+test_rows_of_a_configuration_are_made_or_none(void **state)
+{
+	struct siov_dev_conf conf;
+	struct siov_adi_info info;
+	struct adi_bed *bed;
+	uint32_t id, i;
+
+	(void)state;
+	adi_bed_conf_init(&conf);
+	conf.nb_adi_rows = 3;
+	conf.adi_rows[0] = (struct siov_dev_adi_row){.count = 3, .pasid = PASID, .weight = 4};
+	conf.adi_rows[1] = (struct siov_dev_adi_row){.count = 2};
+	conf.adi_rows[2] = (struct siov_dev_adi_row){
+		.type = SIOV_ADI_DEDICATED, .count = 1, .nb_dwqs = 2, .pasid = 90};
+	bed = adi_bed_open(&conf);
+	assert_int_equal(siov_dev_adi_make_rows(bed->dev), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(siov_dev_adi_of(bed->dev, 0, PASID + i, &id), 0);
+		info = adi_bed_info(bed, id);
+		assert_int_equal(info.state, SIOV_ADI_ENABLED);
+		assert_int_equal(info.conf.qos.weight, 4);
+	}
+	dev_rig_bind(bed->rig, PASID);
+	check_works(bed, dev_rig_portal(bed->rig, dev_rig_attach(bed->rig, 0), PASID), 0);
+	assert_int_equal(bed->dev->adis.nb_used, 6);
+	assert_int_equal(siov_dev_adi_make_rows(bed->dev), -EEXIST);
+	assert_int_equal(bed->dev->adis.nb_used, 6);
+	adi_bed_close(bed);
+}
+
 /* What no record can tell is put to the account of whose work it was. */
 static void
 test_s7_6_5_errors_are_the_adis_own(void **state)
@@ -526,6 +558,7 @@ main(void)
 		cmocka_unit_test(test_s7_6_5_the_control_lcore_tells_whose_error_it_was),
 		ADI_TEST(test_s7_7_3_a_reset_does_not_reset_the_shared_queue),
 		ADI_TEST(test_s7_6_4_limits_belong_to_the_adi),
+		cmocka_unit_test(test_rows_of_a_configuration_are_made_or_none),
 		ADI_TEST(test_s7_6_5_errors_are_the_adis_own),
 		ADI_TEST(test_the_mode_changes_when_there_is_no_adi),
 	};

@@ -247,13 +247,36 @@ test_rows_of_adis_are_checked(void **state)
 	row->wq = 1;
 	expect(&conf, -EINVAL, "adi row 1: wq 1: allowed is a shared queue");
 	row->type = SIOV_ADI_DEDICATED;
+	expect(&conf, -EINVAL,
+	       "adi row 1: nb_dwqs 0, nb_messages 0: type dedicated allows 1 to 8 queues, "
+	       "0 to 8 messages");
+	row->nb_dwqs = 1;
 	expect(&conf, 0, "");
+	row->weight = 1;
+	expect(&conf, -EINVAL, "adi row 1: limits: allowed with a shared queue and a PASID");
+	row->weight = 256;
+	expect(&conf, -ERANGE, "adi row 1: weight 256: allowed is 0 to 255");
+	row->weight = 0;
+	row->nb_dwqs = 0;
 	row->type = SIOV_ADI_TYPES;
 	expect(&conf, -EINVAL, "adi row 1: type 3, owner 0: allowed are 0 to 2, 0 to 2");
 	row->type = SIOV_ADI_CONTEXT;
 	row->wq = 0;
 	row->priority = 16;
 	expect(&conf, -ERANGE, "adi row 1: priority 16: allowed is 0 to 15");
+	row->priority = 15;
+	row->rate_bytes = SIOV_QOS_RATE_MAX + 1;
+	expect(&conf, -ERANGE, "adi row 1: rate_bytes 100000000001: allowed is 0 to 100000000000");
+	row->rate_bytes = SIOV_QOS_RATE_MAX;
+	expect(&conf, 0, "");
+	row->pasid = 0;
+	expect(&conf, -EINVAL, "adi row 1: limits: allowed with a shared queue and a PASID");
+	row->priority = 0;
+	row->rate_bytes = 0;
+	row->nb_messages = 2;
+	expect(&conf, -EINVAL,
+	       "adi row 1: nb_dwqs 0, nb_messages 2: type context allows 0 to 0 queues, 0 to 1 "
+	       "messages");
 }
 
 int
