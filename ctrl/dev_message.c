@@ -204,3 +204,19 @@ message_trigger(struct siov_dev *dev, uint32_t handle)
 	return dev->ims != NULL ? siov_ims_trigger(dev->ims, handle) :
 				  siov_msix_trigger(dev->msix, handle);
 }
+
+int
+siov_dev_message_stats(struct siov_dev *dev, struct siov_ims_stats *stats)
+{
+	int ret = 0;
+
+	dev_lock(dev);
+	if (dev->ims != NULL)
+		siov_ims_stats(dev->ims, stats);
+	else if (dev->msix != NULL)
+		siov_msix_stats(dev->msix, stats);
+	else
+		ret = -ENOTSUP;
+	dev_unlock(dev);
+	return ret;
+}

@@ -189,6 +189,9 @@ SIOV_API int siov_dev_adi_trigger(struct siov_dev *dev, uint32_t id, unsigned in
 SIOV_API int siov_dev_adi_get_message(struct siov_dev *dev, uint32_t id, unsigned int n,
 				      struct siov_adi_message *message);
 
+/** Counters of all messages of ADIs. @return 0; -ENOTSUP the device has no interrupts. */
+SIOV_API int siov_dev_message_stats(struct siov_dev *dev, struct siov_ims_stats *stats);
+
 /**
  * Write an ADI's state as bytes; it must be suspended or configured. PASIDs and queues are not in
  * it.

@@ -317,6 +317,7 @@ checked_run(struct job *job, const struct checked_conf *conf)
 		.nb_clients = nb,
 		.submit = job->opts->submit,
 		.region_bytes = checked_region_bytes(conf->arena_bytes),
+		.are_adis = job->opts->nb_adis != 0,
 		.guest = {.kind = job->opts->iommu,
 			  .page_shift = conf->is_scattered ? 12 : job->opts->page_shift,
 			  .levels = job->opts->levels,

@@ -4,6 +4,7 @@
 
 #include <rte_errno.h>
 
+#include "adis.h"
 #include "clients.h"
 #include "complain.h"
 
@@ -146,6 +147,45 @@ alloc_pasid(struct clients *clients, const struct siov_dev_wq_conf *wq, uint32_t
 	return 0;
 }
 
+/* An ADI, or limits, where there are to be some. What the configuration made an ADI stays one. */
+static int
+dress_pasid(struct clients *clients, const struct clients_conf *conf, struct client_pasid *pasid)
+{
+	struct siov_dev *dev = clients->rig->dev;
+	struct siov_adi_conf adi = {.pasid = pasid->pasid, .wq_id = pasid->wq_id};
+	uint32_t id;
+	int ret;
+
+	if (conf->qos != NULL)
+		adi.qos = qos_of(conf->qos, pasid->pasid);
+	if (conf->are_adis && siov_dev_adi_of(dev, pasid->wq_id, pasid->pasid, &id) != 0) {
+		ret = adis_make(clients->rig, SIOV_ADI_CONTEXT, &adi, &pasid->adi);
+		if (ret != 0)
+			return complain_step("ADI", ret);
+		pasid->has_adi = true;
+		ret = siov_dev_adi_enable(dev, pasid->adi);
+		return ret == 0 ? 0 : complain_step("ADI", ret);
+	}
+	if (conf->qos == NULL || !qos_is_set(conf->qos))
+		return 0;
+	ret = siov_dev_qos_set(dev, pasid->wq_id, pasid->pasid, &adi.qos);
+	pasid->is_limited = ret == 0;
+	return ret == 0 ? 0 : complain_step("limits", ret);
+}
+
+static int
+undress_pasid(struct clients *clients, struct client_pasid *pasid)
+{
+	const struct siov_qos_conf none = {.weight = 0};
+	int ret = 0;
+
+	if (pasid->has_adi)
+		ret = adis_destroy(clients->rig, pasid->adi);
+	else if (pasid->is_limited)
+		ret = siov_dev_qos_set(clients->rig->dev, pasid->wq_id, pasid->pasid, &none);
+	return ret;
+}
+
 static int
 create_pasids(struct clients *clients, const struct clients_conf *conf)
 {
@@ -167,7 +207,8 @@ create_pasids(struct clients *clients, const struct clients_conf *conf)
 
 		pasid->wq_id = wq_ids[i % nb_wqs];
 		pasid->guest = &clients->guests[i % clients->nb_guests];
-		if (alloc_pasid(clients, &dev->wqs[pasid->wq_id], &next, pasid) != 0)
+		if (alloc_pasid(clients, &dev->wqs[pasid->wq_id], &next, pasid) != 0 ||
+		    dress_pasid(clients, conf, pasid) != 0)
 			return -1;
 	}
 	return 0;
@@ -298,7 +339,9 @@ free_pasids(struct clients *clients)
 	for (i = 0; i < clients->nb_pasids; i++) {
 		struct client_pasid *pasid = &clients->pasids[i];
 
-		ret = pasid->is_bound ? siov_pasid_unbind(iommu, pasid->pasid) : 0;
+		ret = undress_pasid(clients, pasid);
+		if (ret == 0 && pasid->is_bound)
+			ret = siov_pasid_unbind(iommu, pasid->pasid);
 		if (ret == 0 && pasid->is_allocated)
 			ret = siov_pasid_free(iommu, pasid->pasid);
 		if (ret != 0)

@@ -20,6 +20,9 @@ struct client_pasid {
 	struct guest *guest;
 	bool is_allocated;
 	bool is_bound;
+	bool is_limited; /* it has limits of its own */
+	bool has_adi;
+	uint32_t adi; /* its id */
 	bool is_injected; /* a fault; changed while no submitter runs */
 };
 
@@ -46,6 +49,8 @@ struct clients_conf {
 	uint32_t nb_pasids;
 	enum submit_kind submit;
 	uint64_t region_bytes; /* of each client, beside its windows */
+	const struct qos_rules *qos; /* NULL: none */
+	bool are_adis; /* each PASID is one */
 	struct guest_conf guest; /* size is computed */
 	struct siov_prq **queues; /* by guest: mapped on demand; NULL: at once */
 	/* bytes of each portal's window, given how many portals its client has */

@@ -15,7 +15,7 @@
 
 #include "session.h"
 
-#define CMD_WORDS 6u
+#define CMD_WORDS 7u
 #define CMD_TOKENS 12u
 
 /* What any command's words are parsed into. */
@@ -51,6 +51,8 @@ extern const struct cmd cmds_show[];
 extern const struct cmd cmds_show_iommu[];
 extern const struct cmd cmds_set[];
 extern const struct cmd cmds_wq[];
+extern const struct cmd cmds_adi[];
+extern const struct cmd cmds_ims[];
 extern const struct cmd cmds_pasid[];
 extern const struct cmd cmds_iommu[];
 extern const struct cmd cmds_inject[];

@@ -20,7 +20,7 @@ CMD_WORD(tok_cleared, 2, "stats#xstats");
 CMD_WORD(tok_all, 3, "all");
 CMD_NUM(tok_id, 0);
 CMD_WORD(tok_config, 1, "config");
-CMD_WORD(tok_config_what, 2, "cores#wl#wq");
+CMD_WORD(tok_config_what, 2, "cores#wl#wq#qos");
 
 /* Which rows a command is about. */
 struct filter {
@@ -448,6 +448,10 @@ show_config(struct session *session, const struct cmd_args *args)
 			printf("%s\n", line);
 		return;
 	}
+	if (strcmp(args->word[2], "qos") == 0) {
+		qos_print(stdout, &session->opts.qos, "");
+		return;
+	}
 	for (i = 0; i < siov_dev_get_conf(session->rig.dev)->nb_wqs; i++)
 		print_wq_info(session, i);
 }
@@ -471,7 +475,7 @@ const struct cmd cmds_show[] = {
 	 {&tok_clear, &tok_noun, &tok_cleared, &tok_all}},
 	{show_config,
 	 "show",
-	 "show config (cores|wl|wq)",
+	 "show config (cores|wl|wq|qos)",
 	 {&tok_show, &tok_config, &tok_config_what}},
 	{.run = NULL},
 };

@@ -70,6 +70,7 @@ config(struct session *session, const struct cmd_args *args)
 	session->given = given;
 	session->opts = opts;
 	snapshot_free(&session->cleared);
+	session->nb_adi_bases = 0;
 	if (rig_rebuild(&session->rig, &session->opts) != 0) {
 		session->cmd_failed = true;
 		session->is_quitting = true;

@@ -5,6 +5,7 @@
 
 #include <rte_version.h>
 
+#include "adis.h"
 #include "cases.h"
 #include "complain.h"
 #include "eal_start.h"
@@ -73,6 +74,10 @@ main(int argc, char **argv)
 	if (options_finish(&session.given, &session.opts) != 0 ||
 	    report_check_files(&session.opts) != 0)
 		return EXIT_FAILURE;
+	if (session.opts.is_given[OPT_LIST_ADI]) {
+		adis_list(stdout, &session.opts);
+		return EXIT_SUCCESS;
+	}
 	signal_fd = stopper_block_signals();
 	if (signal_fd < 0)
 		return EXIT_FAILURE;

@@ -233,6 +233,35 @@ parse_retry_policy(const struct opt_row *row, const char *value, struct options 
 	return parse_choice(row, value, o);
 }
 
+static int
+parse_qos(const struct opt_row *row, const char *value, struct options *o)
+{
+	(void)row;
+	return qos_parse(value, &o->qos.all);
+}
+
+static int
+parse_qos_list(const struct opt_row *row, const char *value, struct options *o)
+{
+	return qos_parse_list(value, row->max, field_of(row, o));
+}
+
+/* One PASID that is louder than the others. */
+static int
+parse_noise(const struct opt_row *row, const char *value, struct options *o)
+{
+	struct qos_list list;
+	int ret;
+
+	ret = qos_parse_list(value, row->max, &list);
+	if (ret == 0 &&
+	    (list.nb > 1 || (list.nb == 1 && list.rules[0].first != list.rules[0].last)))
+		ret = -EINVAL;
+	if (ret == 0)
+		o->qos.noise = list;
+	return ret;
+}
+
 /* "1,3-5" */
 static int
 parse_lcores(const struct opt_row *row, const char *value, struct options *o)
@@ -318,6 +347,7 @@ static const struct opt_row rows[OPT_NB] = {
 			      FIELD(stats_period_s), .min = 10, .max = DAY_MS,
 			      .allowed = "0.01 to 86400 seconds",
 			      .help = "totals on stderr every S seconds"},
+	[OPT_LIST_ADI] = {"list-adi", 0, ARG_NONE, .help = "types of ADIs, and those of --config"},
 	[OPT_CONFIG] = {"config", 0, ARG_REQUIRED, false, parse_path, FIELD(config_file),
 			.allowed = "the path of a file",
 			.help = "queues, groups and engines in accel-config's JSON"},
@@ -336,6 +366,9 @@ static const struct opt_row rows[OPT_NB] = {
 	[OPT_NB_PASIDS] = {"nb-pasids", 0, ARG_REQUIRED, true, parse_u32, FIELD(nb_pasids),
 			   .min = 1, .max = SIOV_PASID_MAX, .allowed = "1 to 1048575",
 			   .help = "PASIDs, shared out among the submitters"},
+	[OPT_NB_ADI] = {"nb-adi", 0, ARG_REQUIRED, true, parse_u32, FIELD(nb_adis), .min = 1,
+			.max = SIOV_PASID_MAX, .allowed = "1 to 1048575",
+			.help = "as --nb-pasids, each an ADI on its shared queue"},
 	[OPT_SUBMIT_CORES] = {"submit-cores", 0, ARG_REQUIRED, false, parse_lcores,
 			      FIELD(submit_cores),
 			      .allowed = "lcores such as 1,3-5, each below 128",
@@ -346,9 +379,8 @@ static const struct opt_row rows[OPT_NB] = {
 			      .help = "lcores of the engines"},
 	[OPT_PTEST] = {"ptest", 0, ARG_REQUIRED, true, parse_ptest, .allowed = PTEST_NAMES,
 		       .help = PTEST_NAMES},
-	[OPT_OP] = {"op", 0, ARG_REQUIRED, true, parse_op,
-		    .allowed = "noop, memmove, fill, compare, compval, crcgen, copycrc",
-		    .help = "noop, memmove, fill, compare, compval, crcgen, copycrc"},
+	[OPT_OP] = {"op", 0, ARG_REQUIRED, true, parse_op, .allowed = WORK_OP_NAMES,
+		    .help = WORK_OP_NAMES},
 	[OPT_SUBMIT] = {"submit", 0, ARG_REQUIRED, true, parse_choice, FIELD(submit),
 			.choices = submit_names, .allowed = "enqcmd, enqcmds, movdir64b",
 			.help = "enqcmd, enqcmds, movdir64b (dedicated queues)"},
@@ -397,6 +429,19 @@ static const struct opt_row rows[OPT_NB] = {
 			.allowed = "on, off", .help = "check bytes and CRCs after timing"},
 	[OPT_NO_LATENCY] = {"no-latency", 0, ARG_OPTIONAL, false, parse_on_off, FIELD(no_latency),
 			    .allowed = "on, off", .help = "queues keep no submission times"},
+	[OPT_QOS] = {"qos", 0, ARG_REQUIRED, true, parse_qos, .allowed = QOS_KEYS,
+		     .help = "limits of every PASID: " QOS_KEYS},
+	[OPT_PASID_WEIGHT] = {"pasid-weight", 0, ARG_REQUIRED, true, parse_qos_list,
+			      FIELD(qos.weights), .max = SIOV_QOS_WEIGHT_MAX,
+			      .allowed = "P:W,P-Q:W,... with weights 1 to 255, or none",
+			      .help = "P:W,P-Q:W,...: shares of PASIDs"},
+	[OPT_PASID_RATE] = {"pasid-rate", 0, ARG_REQUIRED, true, parse_qos_list, FIELD(qos.rates),
+			    .max = SIOV_QOS_RATE_MAX,
+			    .allowed = "P:OPS,P-Q:OPS,... with rates 1 to 100G, or none",
+			    .help = "P:OPS,P-Q:OPS,...: operations per second"},
+	[OPT_PASID_NOISE] = {"pasid-noise", 0, ARG_REQUIRED, true, parse_noise,
+			     .max = QOS_NOISE_MAX, .allowed = "P:N with N from 1 to 100, or none",
+			     .help = "P:N: it offers N times as much as each other one"},
 	[OPT_IOMMU] = {"iommu", 0, ARG_REQUIRED, true, parse_choice, FIELD(iommu),
 		       .choices = iommu_names, .allowed = IOMMU_NAMES,
 		       .help = IOMMU_NAMES ": how PASIDs are translated"},
@@ -419,39 +464,15 @@ static const struct opt_row rows[OPT_NB] = {
 			.allowed = "the path of a file", .help = "CSV of --sweep's cases to F"},
 };
 
-/* Options of the full command line that need parts which this build does not have. */
-static const struct {
-	const char *name;
-	const char *what;
-} absent[] = {
-	{"list-adi", "no ADIs"},
-	{"nb-adi", "no ADIs"},
-	{"qos", "no quality of service"},
-	{"pasid-weight", "no quality of service"},
-	{"pasid-rate", "no quality of service"},
-};
-
 static const struct {
 	enum option_id first;
 	const char *title;
 } groups[] = {
-	{OPT_INTERACTIVE, "Control"}, {OPT_CONFIG, "Set-up"}, {OPT_PTEST, "Workload"},
-	{OPT_IOMMU, "Translation"},   {OPT_JSON, "Output"},
+	{OPT_INTERACTIVE, "Control"},    {OPT_CONFIG, "Set-up"},     {OPT_PTEST, "Workload"},
+	{OPT_QOS, "Quality of service"}, {OPT_IOMMU, "Translation"}, {OPT_JSON, "Output"},
 };
 
 /* ---- applying it ---- */
-
-static int
-refuse_unknown(const char *arg, const char *name, size_t len)
-{
-	unsigned int i;
-
-	for (i = 0; i < RTE_DIM(absent); i++) {
-		if (strlen(absent[i].name) == len && strncmp(absent[i].name, name, len) == 0)
-			return complain("%s: this build has %s", arg, absent[i].what);
-	}
-	return complain("%s: unknown option; -h lists what is allowed", arg);
-}
 
 /* Index of a row, or OPT_NB. */
 static unsigned int
@@ -513,7 +534,7 @@ parse_one(struct options *o, int argc, char **argv)
 	}
 	id = find_row(name, len);
 	if (id == OPT_NB)
-		return refuse_unknown(argv[0], name, len);
+		return complain("%s: unknown option; -h lists what is allowed", argv[0]);
 	if (name[len] == '=')
 		value = name + len + 1;
 	else if (rows[id].arg == ARG_REQUIRED && argc > 1)

@@ -14,6 +14,7 @@
 
 #include <rte_config.h>
 
+#include "qos_rules.h"
 #include "siov_dev.h"
 #include "sweep.h"
 
@@ -28,12 +29,14 @@ enum option_id {
 	OPT_CMDLINE_FILE,
 	OPT_ERR_EXIT,
 	OPT_STATS_PERIOD,
+	OPT_LIST_ADI,
 	OPT_CONFIG,
 	OPT_PROFILE,
 	OPT_WQ,
 	OPT_NB_ENGINES,
 	OPT_NB_SUBMITTERS,
 	OPT_NB_PASIDS,
+	OPT_NB_ADI,
 	OPT_SUBMIT_CORES,
 	OPT_ENGINE_CORES,
 	OPT_PTEST,
@@ -53,6 +56,10 @@ enum option_id {
 	OPT_DATA,
 	OPT_VERIFY,
 	OPT_NO_LATENCY,
+	OPT_QOS,
+	OPT_PASID_WEIGHT,
+	OPT_PASID_RATE,
+	OPT_PASID_NOISE,
 	OPT_IOMMU,
 	OPT_PAGE_SZ,
 	OPT_LEVELS,
@@ -98,6 +105,7 @@ struct options {
 	uint32_t nb_submitters; /* 0: as the lcores allow */
 	uint32_t wish_submitters; /* what the workload would like, where lcores can be made */
 	uint32_t nb_pasids;
+	uint32_t nb_adis; /* PASIDs that are ADIs: all, or 0 */
 	struct lcore_list submit_cores;
 	struct lcore_list engine_cores;
 
@@ -121,6 +129,8 @@ struct options {
 	const char *data_file;
 	bool verify;
 	bool no_latency;
+
+	struct qos_rules qos;
 
 	/* mmu */
 	enum siov_domain_kind iommu;

@@ -207,6 +207,7 @@ make_dev_conf(struct options *o)
 			return -1;
 	}
 	options_name_pasids(dev);
+	dev->nb_adis = RTE_MAX(dev->nb_adis, o->nb_adis);
 	if (o->config_file == NULL) {
 		uint32_t group[SIOV_DEV_GROUPS_MAX];
 
@@ -254,6 +255,20 @@ check_output(const struct options *o)
 	if (o->data_file != NULL && (o->interactive || o->cmdline_file != NULL))
 		return complain("--data with %s: allowed: one of them",
 				o->interactive ? "-i" : "--cmdline-file");
+	return 0;
+}
+
+/* ADIs and limits are of PASIDs on shared queues. */
+static int
+check_adis(const struct options *o)
+{
+	if (o->nb_adis != 0 && o->is_given[OPT_NB_PASIDS] && o->nb_pasids != o->nb_adis)
+		return complain("--nb-adi=%u with --nb-pasids=%u: each PASID is an ADI; allowed: "
+				"one of them",
+				o->nb_adis, o->nb_pasids);
+	if (o->submit == SUBMIT_MOVDIR64B && (o->nb_adis != 0 || qos_is_set(&o->qos)))
+		return complain("%s with --submit=movdir64b: allowed: with enqcmd, enqcmds",
+				o->nb_adis != 0 ? "--nb-adi" : "--qos");
 	return 0;
 }
 
@@ -405,8 +420,15 @@ options_finish(const struct options *given, struct options *out)
 	*out = *given;
 	if (out->data_file != NULL)
 		out->ptest = &ptest_data;
+	if (check_adis(out) != 0)
+		return -1;
+	if (out->nb_adis != 0)
+		out->nb_pasids = out->nb_adis;
 	if (out->ptest->tune != NULL)
 		out->ptest->tune(out);
+	/* One PASID's Retry must not hold up what its submitter has for the others. */
+	if (qos_is_set(&out->qos) && !out->is_given[OPT_RETRY_POLICY])
+		out->retry_policy = SIOV_BACKOFF_NONE;
 	/* An engine parks so many operations of one PASID, and each may wait. */
 	if (out->prs && !out->is_given[OPT_QDEPTH])
 		out->qdepth = RTE_MIN(out->qdepth, PRS_QDEPTH);

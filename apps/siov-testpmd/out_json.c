@@ -58,6 +58,7 @@ pack_config(const struct report *report, const struct result *r)
 	json_object_set_new(config, "page_sz",
 			    json_integer((json_int_t)(UINT64_C(1) << o->page_shift)));
 	json_object_set_new(config, "atc_entries", json_integer(o->atc_entries));
+	json_object_set_new(config, "nb_adi", json_integer(o->nb_adis));
 	json_object_set_new(config, "warmup_s", json_real(o->warmup_s));
 	json_object_set_new(config, "repeats", json_integer(r->nb_repeats));
 	return config;
@@ -110,6 +111,7 @@ pack_summary(const struct result *r)
 			    "retry_ratio", result_retry_ratio(nb), "jain", r->jain, "duration_s",
 			    r->duration_s);
 	json_object_set_new(summary, "lat_ns", pack_latency(&r->latency));
+	json_object_set_new(summary, "share_error", json_real(r->share_error));
 	json_object_set_new(summary, "mops_min", json_real(r->mops_min));
 	json_object_set_new(summary, "mops_max", json_real(r->mops_max));
 	json_object_set_new(summary, "atc",

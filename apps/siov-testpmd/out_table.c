@@ -138,6 +138,9 @@ print_result(FILE *f, const struct result *r)
 		fprintf(f, ", median of %u: %.3f to %.3f Mops", r->nb_repeats, r->mops_min,
 			r->mops_max);
 	fprintf(f, "\n");
+	if (r->has_shares)
+		fprintf(f, "Shares: PASID %u is farthest from its own, by %+.2f %%\n",
+			r->share_pasid, r->share_error * 100);
 	print_atc(f, r);
 	print_pages(f, r);
 }

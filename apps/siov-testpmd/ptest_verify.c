@@ -37,11 +37,11 @@ max_size(const struct options *o)
 	return (uint32_t)size;
 }
 
-/* Room for source and destination apart from each other. */
+/* Room for a source and two destinations apart from each other. */
 static uint64_t
 arena_bytes(const struct options *o)
 {
-	return RTE_ALIGN_CEIL(2 * ((uint64_t)max_size(o) + MARGIN), UINT64_C(4096));
+	return 3 * RTE_ALIGN_CEIL((uint64_t)max_size(o) + MARGIN, UINT64_C(4096));
 }
 
 /* ---- one operation ---- */
@@ -112,25 +112,27 @@ put_pattern(uint8_t *dst, uint32_t len, uint64_t pattern)
 		dst[i] = (uint8_t)(pattern >> (i % 8 * 8));
 }
 
-/* Where source and destination lie in the arena. */
+/* Where source and destinations lie in the arena; those lie alike in their pages. */
 struct places {
 	uint64_t src;
 	uint64_t dst;
+	uint64_t dst2;
 };
 
 static struct places
 choose_places(struct verify *v, bool may_overlap, uint32_t size)
 {
-	uint64_t half = v->arena_bytes / 2;
-	struct places p;
+	uint64_t third = v->arena_bytes / 3;
+	struct places p = {.dst2 = 0};
 
 	if (may_overlap && toss(v)) {
 		p.src = random_below(v, v->arena_bytes - size + 1);
 		p.dst = random_below(v, v->arena_bytes - size + 1);
 		return p;
 	}
-	p.src = random_below(v, half - size + 1);
-	p.dst = half + random_below(v, half - size + 1);
+	p.src = random_below(v, third - size + 1);
+	p.dst = third + random_below(v, third - size + 1);
+	p.dst2 = p.dst + third;
 	return p;
 }
 
@@ -197,6 +199,14 @@ prepare_data(struct checked *c, struct checked_slot *slot, const struct work_op 
 	case DSA_OPCODE_MEMMOVE:
 	case DSA_OPCODE_COPY_CRC:
 		memmove(model + p.dst, model + p.src, size);
+		break;
+	case DSA_OPCODE_DUALCAST:
+		desc->dest2 = guest_iova(c->client->guest, slot->arena + p.dst2);
+		memcpy(model + p.dst, model + p.src, size);
+		memcpy(model + p.dst2, model + p.src, size);
+		break;
+	case DSA_OPCODE_CFLUSH:
+		desc->src_addr = 0;
 		break;
 	case DSA_OPCODE_MEMFILL:
 		desc->pattern = pattern;

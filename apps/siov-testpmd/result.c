@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,28 @@ add_counts(struct result_counts *sum, const struct result_counts *more)
 	sum->bytes += more->bytes;
 }
 
+/* Who is farthest from his share of all that was completed. */
+static void
+find_farthest(struct result *result)
+{
+	double completed = (double)result->sum.completed, shares = 0;
+	uint32_t i;
+
+	for (i = 0; i < result->nb_rows; i++)
+		shares += result->rows[i].share;
+	result->share_error = 0;
+	for (i = 0; i < result->nb_rows && completed > 0; i++) {
+		const struct result_row *row = &result->rows[i];
+		double due = completed * row->share / shares;
+		double error = ((double)row->nb.completed - due) / due;
+
+		if (fabs(error) <= fabs(result->share_error))
+			continue;
+		result->share_error = error;
+		result->share_pasid = row->pasid;
+	}
+}
+
 void
 result_sum_up(struct result *result)
 {
@@ -32,13 +55,14 @@ result_sum_up(struct result *result)
 
 	memset(&result->sum, 0, sizeof(result->sum));
 	for (i = 0; i < result->nb_rows; i++) {
-		double x = (double)result->rows[i].nb.completed;
+		double x = (double)result->rows[i].nb.completed / result->rows[i].share;
 
 		add_counts(&result->sum, &result->rows[i].nb);
 		sum += x;
 		squares += x * x;
 	}
 	result->jain = squares > 0 ? sum * sum / (nb * squares) : 0;
+	find_farthest(result);
 }
 
 void

@@ -36,6 +36,7 @@ struct result_counts {
 struct result_row {
 	uint32_t pasid; /* SIOV_PASID_OTHERS: work whose PASID has no portal */
 	uint32_t wq_id;
+	double share; /* that it should have against others', not 0 */
 	struct result_counts nb;
 	struct result_latency latency;
 };
@@ -55,7 +56,10 @@ struct result {
 	struct result_counts sum;
 	struct result_latency latency;
 	double duration_s;
-	double jain; /* fairness of completions over PASIDs, 1/n to 1 */
+	double jain; /* fairness of completions over PASIDs, each against its share, 1/n to 1 */
+	bool has_shares; /* the rows have shares that were asked for; else all are 1 */
+	double share_error; /* of the PASID that is farthest from its share: 0.1 is 10 % more */
+	uint32_t share_pasid; /* which that is */
 	uint32_t nb_repeats; /* measured; this one is their median */
 	double mops_min; /* over the repeats */
 	double mops_max;

@@ -8,7 +8,10 @@
 
 #include "complain.h"
 #include "rig.h"
+#include "siov_dev_adi.h"
+#include "siov_dev_mmio.h"
 #include "siov_hist.h"
+#include "siov_msix.h"
 
 static int
 complain_error(const char *what, int err)
@@ -56,13 +59,16 @@ create_dev(struct rig *rig, const struct options *o)
 
 	complete_conf(o, rig->placement, &conf);
 	conf.iommu = rig->iommu;
+	conf.ir = rig->ir;
 	if (siov_dev_conf_check(&conf, why, sizeof(why)) != 0)
 		return complain("device: %s", why);
 	ret = siov_dev_create(&conf, &dev);
 	if (ret != 0)
 		return complain_error("device", ret);
 	rig->dev = dev;
-	return 0;
+	siov_dev_set_msix_control(dev, SIOV_MSIX_CONTROL_ENABLE);
+	ret = siov_dev_adi_make_rows(dev);
+	return ret == 0 ? 0 : complain_error("ADIs of --config", ret);
 }
 
 static void *
@@ -102,6 +108,31 @@ free_dev(struct rig *rig)
 	siov_dev_free(dev);
 }
 
+#define FIRST_VECTOR 32u
+#define VECTORS 224u
+
+/* Entries that any message may name. */
+static int
+create_ir(struct rig *rig)
+{
+	struct siov_ir_entry entry = {.svt = SIOV_IR_SVT_NONE};
+	struct siov_ir_conf conf;
+	uint32_t i;
+	int ret;
+
+	siov_ir_conf_init(&conf);
+	conf.iommu = rig->iommu;
+	conf.nb_entries = RIG_IR_ENTRIES;
+	ret = siov_ir_create(&conf, &rig->ir);
+	if (ret == 0)
+		ret = siov_intr_dest_create(rig->ir, 0, &entry.dest);
+	for (i = 0; i < RIG_IR_ENTRIES && ret == 0; i++) {
+		entry.vector = (uint8_t)(FIRST_VECTOR + i % VECTORS);
+		ret = siov_ir_set(rig->ir, i, &entry);
+	}
+	return ret == 0 ? 0 : complain_error("interrupt remapping", ret);
+}
+
 int
 rig_create(struct rig *rig, const struct options *o, const struct placement *placement)
 {
@@ -113,7 +144,9 @@ rig_create(struct rig *rig, const struct options *o, const struct placement *pla
 	ret = siov_iommu_create(&conf, &rig->iommu);
 	if (ret != 0)
 		return complain_error("platform", ret);
-	ret = create_dev(rig, o);
+	ret = create_ir(rig);
+	if (ret == 0)
+		ret = create_dev(rig, o);
 	return ret == 0 ? start_control(rig) : ret;
 }
 
@@ -121,6 +154,7 @@ void
 rig_free(struct rig *rig)
 {
 	free_dev(rig);
+	siov_ir_free(rig->ir);
 	siov_iommu_free(rig->iommu);
 }
 

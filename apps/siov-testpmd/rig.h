@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The rig: the platform, the device on it, its control thread and its engines.
+ * The rig: the platform with its interrupt remapping, the device on it, its control thread and its
+ * engines.
  *
  * The platform outlives the device, so PASIDs and mappings stay when the prompt configures queues
  * anew.
@@ -15,12 +16,16 @@
 
 #include "options.h"
 #include "placement.h"
+#include "siov_ir.h"
 
 #define RIG_TIMEOUT_MS 5000u /* for whatever engines have to finish */
+#define RIG_IR_ENTRIES \
+	1024u /* of interrupt remapping; entry i raises a vector of one destination */
 
 struct rig {
 	const struct placement *placement;
 	struct siov_iommu *iommu;
+	struct siov_ir *ir;
 	struct siov_dev *dev;
 	pthread_t control;
 	bool has_control;

@@ -63,6 +63,7 @@ run_submitter_conf(const struct options *o, unsigned int nb_submitters,
 		.retry_policy = o->retry_policy,
 		.retry_min_ns = o->retry_min_ns,
 		.retry_max_ns = o->retry_max_ns,
+		.qos = &o->qos,
 	};
 }
 
@@ -75,6 +76,8 @@ make_clients_conf(const struct options *o, const struct submitter_conf *conf,
 		.nb_pasids = nb_pasids,
 		.submit = o->submit,
 		.region_bytes = submitter_region_bytes(conf, nb_submitters),
+		.qos = &o->qos,
+		.are_adis = o->nb_adis != 0,
 		.guest = {.kind = o->iommu,
 			  .page_shift = o->page_shift,
 			  .levels = o->levels,
@@ -366,6 +369,27 @@ phase_seconds(const struct run *run)
 
 /* ---- one point ---- */
 
+/* Weights as the device has them, if every row has one. */
+static void
+add_shares(const struct run *run, struct result *result)
+{
+	uint32_t i, nb = 0;
+
+	for (i = 0; i < result->nb_rows; i++) {
+		struct result_row *row = &result->rows[i];
+		struct siov_qos_conf conf = {.weight = 0};
+
+		if (siov_dev_qos_get(run->job->rig->dev, row->wq_id, row->pasid, &conf) != 0 ||
+		    conf.weight == 0)
+			continue;
+		row->share = (double)conf.weight * RTE_MAX(conf.priority, 1u);
+		nb++;
+	}
+	result->has_shares = nb != 0 && nb == result->nb_rows;
+	for (i = 0; i < result->nb_rows && !result->has_shares; i++)
+		result->rows[i].share = 1;
+}
+
 /* One repeat. 0, -1 after one line; result_free is due either way. */
 static int
 measure_once(struct run *run, struct result *result)
@@ -393,6 +417,7 @@ measure_once(struct run *run, struct result *result)
 	result->point = run->point;
 	result->duration_s = phase_seconds(run);
 	add_dropped(run, result);
+	add_shares(run, result);
 	result_sum_up(result);
 	for (i = 0; i < run->nb_submitters; i++)
 		err |= check_submitter(run, i);

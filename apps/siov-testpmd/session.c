@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -42,6 +43,7 @@ session_free(struct session *session)
 
 	report_clear(&session->report);
 	snapshot_free(&session->cleared);
+	free(session->adi_bases);
 	err = book_free(session->book);
 	if (session->rig.placement != NULL)
 		rig_free(&session->rig);

@@ -16,6 +16,7 @@
 
 struct book;
 struct injector;
+struct siov_adi_info; /* siov_dev_adi.h */
 
 enum session_state {
 	SESSION_IDLE,
@@ -43,6 +44,8 @@ struct session {
 
 	/* owner: the prompt's thread */
 	struct snapshot cleared; /* counters as they were at the last "clear" */
+	struct siov_adi_info *adi_bases; /* the same of ADIs; NULL: none */
+	uint32_t nb_adi_bases;
 	struct fault_log faults;
 	struct book *book;
 	bool is_quitting;

@@ -178,6 +178,7 @@ add_rows(const struct snapshot *before, const struct snapshot *after, struct res
 			then = &before->entries[j];
 		row->pasid = now->pasid;
 		row->wq_id = now->wq_id;
+		row->share = 1;
 		row->nb = count_difference(then, now);
 		if (row->nb.attempts + row->nb.completed + row->nb.failed == 0)
 			continue;

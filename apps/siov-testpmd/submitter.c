@@ -26,10 +26,19 @@
 static uint64_t
 buf_stride(const struct submitter_conf *conf)
 {
-	return RTE_ALIGN_CEIL((uint64_t)conf->buf_sz, UINT64_C(64));
+	/* Two destinations must lie alike in their pages. */
+	return RTE_ALIGN_CEIL((uint64_t)conf->buf_sz,
+			      conf->op->has_dst2 ? UINT64_C(4096) : UINT64_C(64));
 }
 
-/* Pairs of buffers: one for each slot, as far as they are small. */
+/* Bytes of source and destinations together. */
+static uint64_t
+set_bytes(const struct submitter_conf *conf)
+{
+	return (conf->op->has_dst2 ? 3 : 2) * buf_stride(conf);
+}
+
+/* Sets of buffers: one for each slot, as far as they are small. */
 static uint32_t
 count_bufs(const struct submitter_conf *conf, unsigned int nb_submitters)
 {
@@ -37,15 +46,15 @@ count_bufs(const struct submitter_conf *conf, unsigned int nb_submitters)
 
 	if (!conf->op->has_data)
 		return 0;
-	nb = BUFS_BYTES / nb_submitters / (2 * buf_stride(conf));
+	nb = BUFS_BYTES / nb_submitters / set_bytes(conf);
 	return (uint32_t)RTE_MAX(RTE_MIN(nb, (uint64_t)conf->nb_slots * conf->batch_sz), 1u);
 }
 
-/* Slots of each portal; two or more: an even number, used in pairs. */
+/* Slots of each turn; two or more: an even number, used in pairs. */
 static uint32_t
-slots_per_portal(const struct submitter_conf *conf, uint32_t nb_portals)
+slots_per_turn(const struct submitter_conf *conf, uint32_t nb_turns)
 {
-	uint32_t nb = (conf->nb_slots + nb_portals - 1) / nb_portals;
+	uint32_t nb = (conf->nb_slots + nb_turns - 1) / nb_turns;
 
 	return nb > 1 ? RTE_ALIGN_CEIL(nb, 2u) : 1;
 }
@@ -70,15 +79,18 @@ list_bytes(const struct submitter_conf *conf)
 uint64_t
 submitter_region_bytes(const struct submitter_conf *conf, unsigned int nb_submitters)
 {
-	return 2 * buf_stride(conf) * count_bufs(conf, nb_submitters);
+	return set_bytes(conf) * count_bufs(conf, nb_submitters);
 }
 
 uint64_t
 submitter_window_bytes(uint32_t nb_portals, const void *arg)
 {
-	uint64_t nb = slots_per_portal(arg, nb_portals);
+	const struct submitter_conf *conf = arg;
+	uint64_t nb = slots_per_turn(conf, nb_portals);
 
-	return records_bytes(nb) + nb * list_bytes(arg);
+	/* With more turns there are fewer slots of each; but one portal may have several. */
+	nb *= qos_noise_max(conf->qos);
+	return records_bytes(nb) + nb * list_bytes(conf);
 }
 
 /* ---- create ---- */
@@ -88,14 +100,16 @@ find_bufs(const struct submitter *s, uint32_t idx)
 {
 	const struct guest *guest = s->client->guest;
 	uint64_t stride = buf_stride(s->conf);
-	uint64_t src = s->client->region + 2 * stride * idx;
-	uint64_t dst = src + stride;
+	uint64_t src = s->client->region + set_bytes(s->conf) * idx;
+	uint64_t dst = src + stride, dst2 = s->conf->op->has_dst2 ? dst + stride : dst;
 
 	return (struct work_bufs){
 		.src_iova = guest_iova(guest, src),
 		.dst_iova = guest_iova(guest, dst),
 		.src = guest_hva(guest, src),
 		.dst = guest_hva(guest, dst),
+		.dst2_iova = guest_iova(guest, dst2),
+		.dst2 = guest_hva(guest, dst2),
 		.size = s->conf->buf_sz,
 	};
 }
@@ -130,14 +144,33 @@ prepare_list(struct submitter *s, uint32_t idx, uint64_t offset)
 	desc->desc_count = nb;
 }
 
+/* Turns of a round. */
+static void
+count_turns(struct submitter *s)
+{
+	uint32_t i;
+
+	s->nb_turns = s->client->nb_portals;
+	for (i = 0; i < s->client->nb_portals; i++) {
+		uint32_t noise = qos_noise(s->conf->qos, s->client->portals[i].pasid->pasid);
+
+		if (noise == 1)
+			continue;
+		s->loud = i;
+		s->nb_turns += noise - 1;
+	}
+}
+
 static void
 prepare_slot(struct submitter *s, uint32_t idx)
 {
 	uint32_t nb_portals = s->client->nb_portals;
-	uint32_t pair = s->nb_slots == nb_portals ? 1 : 2;
-	uint32_t portal_idx = idx / pair % nb_portals;
+	uint32_t pair = s->nb_slots == s->nb_turns ? 1 : 2;
+	uint32_t turn = idx / pair % s->nb_turns, per_turn = s->nb_slots / s->nb_turns;
+	uint32_t portal_idx = turn < nb_portals ? turn : s->loud;
+	uint32_t further = turn < nb_portals ? 0 : turn - nb_portals + 1;
 	const struct client_portal *portal = &s->client->portals[portal_idx];
-	uint32_t record = idx / (pair * nb_portals) * pair + idx % pair;
+	uint32_t record = idx / (pair * s->nb_turns) * pair + idx % pair + further * per_turn;
 	uint64_t offset = portal->window + record * sizeof(struct work_record);
 	struct submitter_slot *slot = &s->slots[idx];
 	struct dsa_hw_desc *desc = &s->descs[idx];
@@ -152,9 +185,11 @@ prepare_slot(struct submitter *s, uint32_t idx)
 		bufs = find_bufs(s, slot->buf_idx);
 	}
 	if (s->conf->batch_sz > 1) {
-		prepare_list(s, idx,
-			     portal->window + records_bytes(s->nb_slots / nb_portals) +
-				     record * list_bytes(s->conf));
+		prepare_list(
+			s, idx,
+			portal->window +
+				records_bytes((uint64_t)per_turn * qos_noise_max(s->conf->qos)) +
+				record * list_bytes(s->conf));
 	} else {
 		work_op_prepare(s->conf->op, &bufs, desc);
 		if (s->conf->blocks)
@@ -210,7 +245,8 @@ submitter_create(struct submitter *s, const struct submitter_conf *conf, struct 
 	uint32_t i;
 
 	*s = (struct submitter){.conf = conf, .client = client};
-	s->nb_slots = slots_per_portal(conf, client->nb_portals) * client->nb_portals;
+	count_turns(s);
+	s->nb_slots = slots_per_turn(conf, s->nb_turns) * s->nb_turns;
 	s->nb_bufs = count_bufs(conf, nb_submitters);
 	s->expected = conf->batch_sz > 1 ? DSA_COMP_SUCCESS | (uint64_t)conf->batch_sz << 32 :
 					   work_op_expected(conf->op, conf->buf_sz);

@@ -7,6 +7,7 @@
  *     PASIDs    a a b b c c a a b b c c           in pairs: the records of a pair share a line
  *
  * Descriptors are sent slot after slot, so PASIDs take turns, and are reaped in the same order.
+ * Who offers more than the others has several turns.
  * A slot may be a batch: then its window holds the list and a record of each member.
  * A closed loop sends whenever fewer than qdepth are outstanding; an open loop at its own pace,
  * with latency counted from the time at which each was meant to go.
@@ -35,6 +36,7 @@ struct submitter_conf {
 	enum siov_backoff_policy retry_policy;
 	uint64_t retry_min_ns;
 	uint64_t retry_max_ns;
+	const struct qos_rules *qos; /* who offers more than the others */
 };
 
 /* What one submitter counted in one phase. */
@@ -65,6 +67,8 @@ struct submitter {
 	struct dsa_hw_desc *descs; /* one a slot, 64-byte aligned */
 	struct submitter_slot *slots;
 	uint32_t nb_slots;
+	uint32_t nb_turns; /* of a round: one each, the loud one's further ones at its end */
+	uint32_t loud; /* its portal */
 	uint32_t nb_bufs;
 	uint64_t expected; /* first word of a record */
 	uint64_t *gaps; /* cycles with 16 fraction bits; NULL: closed loop */

@@ -9,12 +9,18 @@ const struct work_op work_ops[] = {
 	{.name = "fill", .opcode = DSA_OPCODE_MEMFILL, .has_data = true, .writes = true},
 	{.name = "compare", .opcode = DSA_OPCODE_COMPARE, .has_data = true},
 	{.name = "compval", .opcode = DSA_OPCODE_COMPVAL, .has_data = true},
+	{.name = "dualcast",
+	 .opcode = DSA_OPCODE_DUALCAST,
+	 .has_data = true,
+	 .writes = true,
+	 .has_dst2 = true},
 	{.name = "crcgen", .opcode = DSA_OPCODE_CRCGEN, .has_data = true, .has_crc = true},
 	{.name = "copycrc",
 	 .opcode = DSA_OPCODE_COPY_CRC,
 	 .has_data = true,
 	 .writes = true,
 	 .has_crc = true},
+	{.name = "cflush", .opcode = DSA_OPCODE_CFLUSH, .has_data = true},
 };
 
 const unsigned int nb_work_ops = RTE_DIM(work_ops);
@@ -41,6 +47,10 @@ work_op_prepare(const struct work_op *op, const struct work_bufs *bufs, struct d
 		return;
 	desc->xfer_size = bufs->size;
 	desc->src_addr = op->opcode == DSA_OPCODE_MEMFILL ? WORK_PATTERN : bufs->src_iova;
+	if (op->opcode == DSA_OPCODE_CFLUSH)
+		desc->src_addr = 0;
+	if (op->has_dst2)
+		desc->dest2 = bufs->dst2_iova;
 	if (op->opcode == DSA_OPCODE_COMPVAL)
 		desc->comp_pattern = WORK_PATTERN;
 	else if (op->opcode != DSA_OPCODE_CRCGEN)
@@ -80,6 +90,8 @@ work_op_fill_bufs(const struct work_op *op, const struct work_bufs *bufs, uint64
 		fill_pattern(bufs->src, bufs->size);
 	for (i = 0; i < bufs->size; i++)
 		bufs->dst[i] = op->writes ? (uint8_t)~bufs->src[i] : bufs->src[i];
+	if (op->has_dst2)
+		memcpy(bufs->dst2, bufs->dst, bufs->size);
 }
 
 uint64_t
@@ -95,6 +107,8 @@ work_op_is_right(const struct work_op *op, const struct work_bufs *bufs,
 	if (!op->has_data)
 		return true;
 	if (op->writes && memcmp(bufs->dst, bufs->src, bufs->size) != 0)
+		return false;
+	if (op->has_dst2 && memcmp(bufs->dst2, bufs->src, bufs->size) != 0)
 		return false;
 	return !op->has_crc || (uint32_t)rec->value == work_crc32c(0, bufs->src, bufs->size);
 }

@@ -30,7 +30,10 @@ struct work_op {
 	bool has_data; /* moves or reads buf_sz bytes at src or dst */
 	bool writes; /* to dst */
 	bool has_crc; /* the record's value */
+	bool has_dst2; /* writes there too; both lie alike in their pages */
 };
+
+#define WORK_OP_NAMES "noop, memmove, fill, compare, compval, dualcast, crcgen, copycrc, cflush"
 
 extern const struct work_op work_ops[];
 extern const unsigned int nb_work_ops;
@@ -44,6 +47,8 @@ struct work_bufs {
 	uint64_t dst_iova;
 	uint8_t *src;
 	uint8_t *dst;
+	uint64_t dst2_iova;
+	uint8_t *dst2;
 	uint32_t size; /* bytes */
 };
 

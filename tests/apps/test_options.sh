@@ -29,7 +29,7 @@ policies='none, spin, pause, backoff:MIN:MAX (1 to 1G ns, MIN <= MAX)'
 for bad in backoff backoff: backoff:1 backoff:2:1 backoff:0:1 maybe; do
     refuse "--retry-policy=$bad: allowed: $policies" "--retry-policy=$bad"
 done
-refuse "--op=move: allowed: noop, memmove, fill, compare, compval, crcgen, copycrc" --op=move
+refuse "--op=move: allowed: noop, memmove, fill, compare, compval, dualcast, crcgen, copycrc, cflush" --op=move
 refuse "--submit=store: allowed: enqcmd, enqcmds, movdir64b" --submit=store
 refuse "--page-sz=8k: allowed: 4k, 2M, 1G" --page-sz=8k
 for bad in third '' svm PT; do
@@ -40,7 +40,7 @@ refuse "--prs=maybe: allowed: on, off" --prs=maybe
 
 # Files of cases: nothing runs before all of them are right.
 printf '[GLOBAL]\nduration=0.1\n[one]\nop=noop\n[two]\nop=fly\n' >"$work/cases.ini"
-ops='noop, memmove, fill, compare, compval, crcgen, copycrc'
+ops='noop, memmove, fill, compare, compval, dualcast, crcgen, copycrc, cflush'
 refuse "$work/cases.ini: [two]: --op=fly: allowed: $ops" --sweep="$work/cases.ini"
 printf '[one]\ncolour=red\n' >"$work/cases.ini"
 refuse "$work/cases.ini: [one]: --colour=red: $unknown" --sweep="$work/cases.ini"
@@ -66,11 +66,23 @@ refuse "--sweep=$work/none: cannot be read; allowed: [section] lines and key=val
     --sweep="$work/none"
 refuse "--result: only with --sweep" --result="$work/result"
 
-# Parts that this build does not have.
-refuse "--list-adi: this build has no ADIs" --list-adi
-refuse "--nb-adi=4: this build has no ADIs" --nb-adi=4
-refuse "--qos=strict: this build has no quality of service" --qos=strict
-refuse "--pasid-weight=1:2: this build has no quality of service" --pasid-weight=1:2
+# Limits and ADIs.
+keys="weight=0..255, priority=0..15, outstanding=N, ops=N, bytes=N (a second), or none"
+for text in strict weight weight= weight=256 ops=1T, =3 weight=1,,ops=2; do
+    refuse "--qos=$text: allowed: $keys" --qos="$text"
+done
+for text in 1 1:0 1:256 0:1 3-1:1 1048576:1 1:1, 1:1x; do
+    refuse "--pasid-weight=$text: allowed: P:W,P-Q:W,... with weights 1 to 255, or none" \
+        --pasid-weight="$text"
+done
+refuse "--pasid-rate=1:101G: allowed: P:OPS,P-Q:OPS,... with rates 1 to 100G, or none" \
+    --pasid-rate=1:101G
+refuse "--pasid-noise=1-2:3: allowed: P:N with N from 1 to 100, or none" --pasid-noise=1-2:3
+refuse "--nb-adi=0: allowed: 1 to 1048575" --nb-adi=0
+refuse "--nb-adi=3 with --nb-pasids=4: each PASID is an ADI; allowed: one of them" \
+    --nb-adi=3 --nb-pasids=4
+refuse "--nb-adi with --submit=movdir64b: allowed: with enqcmd, enqcmds" --nb-adi=1 --submit=movdir64b
+refuse "--qos with --submit=movdir64b: allowed: with enqcmd, enqcmds" --qos=ops=1 --submit=movdir64b
 refuse "--batch-sz=1025: allowed: v, a,b,c or min:step:max (*k multiplies), each 1 to 1024" --batch-sz=1025
 refuse "--batch-sz with --ptest=verify: allowed: with throughput, latency, retry, fairness, translate" \
     --ptest=verify --batch-sz=4

@@ -50,15 +50,16 @@ commands 'set duration 0.4' start 'wq abort 0' 'wq drain 0' 'pasid abort 1' 'pas
 run_app 0 --cmdline-file="$work/commands" --err-exit "${short[@]}" --verify
 
 # Each bad command fails by itself; the others go on.
-commands 'adi create type x wq 0 pasid 1' 'show ims table all' 'vdev reset 1' 'set qos 1' \
+commands 'adi create type x wq 0 pasid 1' 'show ims table 7' 'vdev reset 1' 'set qos 1' \
     'set op none' 'bogus' 'iommu map pasid 5 iova 0 len 4096' 'pasid alloc 0' \
     'show wq info 7' 'stop' "load $work/none" 'start nonsense' 'wq config 0 size=0' \
     'pasid alloc 3' 'pasid bind 3' 'pasid free 3' 'pasid alloc 3' 'show config wq'
 run_app 0 --cmdline-file="$work/commands" "${short[@]}"
 [ "$(wc -l <"$work/err")" -eq 15 ] || fail "15 commands fail, said: $(cat "$work/err")"
-expect err '^siov-testpmd: adi: this build has no ADIs'
-expect err '^siov-testpmd: show ims: this build has no ADIs, VDEVs or IMS$'
-expect err '^siov-testpmd: set qos: not a setting'
+expect err '^siov-testpmd: adi create type x: allowed: context, dedicated, composite$'
+expect err '^siov-testpmd: show ims table 7: no such ADI$'
+expect err '^siov-testpmd: vdev: this build has no VDEVs'
+expect err '^siov-testpmd: --qos=1: allowed: weight=0..255, '
 expect err '^siov-testpmd: bogus: no such command'
 expect err '^siov-testpmd: wq 7: allowed: 0 to 0$'
 expect err '^siov-testpmd: pasid 0: allowed: 1 to 1048575$'
