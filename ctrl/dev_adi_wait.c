@@ -103,7 +103,7 @@ is_quiet(struct siov_dev *dev, const struct adi *adi, struct adi_wait *wait)
 {
 	for (; wait->queue < wait->nb_queues; wait->queue++) {
 		if (!wait->is_waiting)
-			quiet_start(&wait->quiet, &dev->wqs[wait->wq_ids[wait->queue]],
+			quiet_start(dev, &wait->quiet, &dev->wqs[wait->wq_ids[wait->queue]],
 				    adi->conf.pasid);
 		wait->is_waiting = true;
 		if (!quiet_is_reached(dev, &wait->quiet))

@@ -27,7 +27,7 @@ is_drained(struct siov_dev *dev, struct pasid_drain *drain)
 {
 	for (; drain->wq_id < dev->conf.nb_wqs; drain->wq_id++) {
 		if (!drain->is_waiting)
-			quiet_start(&drain->quiet, &dev->wqs[drain->wq_id], drain->pasid);
+			quiet_start(dev, &drain->quiet, &dev->wqs[drain->wq_id], drain->pasid);
 		drain->is_waiting = true;
 		if (!quiet_is_reached(dev, &drain->quiet))
 			return false;

@@ -76,6 +76,7 @@ struct siov_dev {
 	struct dev_error_log errors;
 	bool is_pasid_off; /* PASID Enable of the PASID capability is clear */
 	bool is_resetting; /* the whole function */
+	uint32_t nb_rebuilds; /* of the queues */
 	enum siov_dev_mode mode;
 	struct adi_pool adis;
 	struct siov_msix *msix; /* NULL: nothing is interrupted */
@@ -96,7 +97,7 @@ dev_unlock(struct siov_dev *dev)
 	pthread_mutex_unlock(&dev->lock);
 }
 
-/* Queue wq_id, or NULL. */
+/* Queue wq_id, or NULL. Under the lock: another configuration may have fewer. */
 static inline struct dev_wq *
 dev_find_wq(struct siov_dev *dev, unsigned int wq_id)
 {
@@ -176,8 +177,11 @@ void errors_free(struct siov_dev *dev);
 /* Log the newest n errors of the log, a few of them in full. Under the lock. */
 void dev_log_errors(const struct siov_dev *dev, unsigned int n);
 
-/* Called with each PASID from first on and its counters, until it returns non-zero. */
-int dev_walk_from(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_stats_cb cb,
+/*
+ * Called with each PASID from first on and its counters, until it returns non-zero. Not under the
+ * lock. Returns cb's value, -EINVAL (no such queue) or -ENOMEM.
+ */
+int dev_walk_from(struct siov_dev *dev, uint32_t wq_id, uint32_t first, siov_stats_cb cb,
 		  void *arg);
 
 /* Show the device to telemetry, and take it away again; telemetry is optional, so no error. */

@@ -51,6 +51,7 @@ build_wqs(struct siov_dev *dev, const struct siov_dev_conf *conf)
 	int ret = 0;
 
 	drop_wqs(dev);
+	dev->nb_rebuilds++;
 	memcpy(dev->conf.wqs, conf->wqs, sizeof(conf->wqs));
 	memcpy(dev->conf.engines, conf->engines, sizeof(conf->engines));
 	memcpy(dev->conf.groups, conf->groups, sizeof(conf->groups));

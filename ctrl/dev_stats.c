@@ -7,7 +7,7 @@
 
 /* Add up one PASID. Under the lock. */
 static void
-add_pasid(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov_stats *stats)
+add_pasid(struct siov_dev *dev, const struct dev_wq *dwq, uint32_t pasid, struct siov_stats *stats)
 {
 	unsigned int i;
 
@@ -20,17 +20,17 @@ add_pasid(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov_
 int
 siov_dev_stats(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid, struct siov_stats *stats)
 {
-	struct dev_wq *dwq = dev_find_wq(dev, wq_id);
+	struct dev_wq *dwq;
 
-	if (dwq == NULL)
-		return -EINVAL;
 	if (pasid > SIOV_PASID_MAX && pasid != SIOV_PASID_OTHERS)
 		return -ERANGE;
 	memset(stats, 0, sizeof(*stats));
 	dev_lock(dev);
-	add_pasid(dev, dwq, pasid, stats);
+	dwq = dev_find_wq(dev, wq_id);
+	if (dwq != NULL)
+		add_pasid(dev, dwq, pasid, stats);
 	dev_unlock(dev);
-	return 0;
+	return dwq != NULL ? 0 : -EINVAL;
 }
 
 /* ---- walk ---- */
@@ -46,11 +46,12 @@ has_work(const struct siov_stats *stats)
  * privileged portal of another; *stats is zero before. Under the lock.
  */
 static bool
-find_row(struct siov_dev *dev, struct dev_wq *dwq, uint32_t *pasid, struct siov_stats *stats)
+find_row(struct siov_dev *dev, uint32_t wq_id, uint32_t *pasid, struct siov_stats *stats)
 {
+	struct dev_wq *dwq = dev_find_wq(dev, wq_id); /* it may be gone since the last row */
 	uint32_t p = *pasid;
 
-	while (p <= SIOV_PASID_MAX) {
+	while (dwq != NULL && p <= SIOV_PASID_MAX) {
 		if (dwq->portals.dir[p >> PORTAL_BLOCK_LOG2] == NULL) {
 			p = (p | (PORTAL_BLOCK - 1)) + 1;
 			continue;
@@ -67,7 +68,7 @@ find_row(struct siov_dev *dev, struct dev_wq *dwq, uint32_t *pasid, struct siov_
 
 /* The rows from first on, each in *stats; the lock is not held while cb runs. */
 static int
-walk_rows(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_stats_cb cb, void *arg,
+walk_rows(struct siov_dev *dev, uint32_t wq_id, uint32_t first, siov_stats_cb cb, void *arg,
 	  struct siov_stats *stats)
 {
 	uint32_t pasid = first;
@@ -78,24 +79,21 @@ walk_rows(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_stats_c
 
 		memset(stats, 0, sizeof(*stats));
 		dev_lock(dev);
-		found = find_row(dev, dwq, &pasid, stats);
+		found = find_row(dev, wq_id, &pasid, stats);
 		dev_unlock(dev);
 		if (!found)
 			break;
-		ret = cb(dwq->id, pasid, stats, arg);
+		ret = cb(wq_id, pasid, stats, arg);
 		if (ret != 0)
 			return ret;
 		pasid++;
 	}
-	memset(stats, 0, sizeof(*stats));
-	dev_lock(dev);
-	add_pasid(dev, dwq, SIOV_PASID_OTHERS, stats);
-	dev_unlock(dev);
-	return has_work(stats) ? cb(dwq->id, SIOV_PASID_OTHERS, stats, arg) : 0;
+	ret = siov_dev_stats(dev, wq_id, SIOV_PASID_OTHERS, stats);
+	return ret == 0 && has_work(stats) ? cb(wq_id, SIOV_PASID_OTHERS, stats, arg) : ret;
 }
 
 int
-dev_walk_from(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_stats_cb cb, void *arg)
+dev_walk_from(struct siov_dev *dev, uint32_t wq_id, uint32_t first, siov_stats_cb cb, void *arg)
 {
 	struct siov_stats *stats;
 	int ret;
@@ -105,7 +103,7 @@ dev_walk_from(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_sta
 			       dev->conf.socket_id);
 	if (stats == NULL)
 		return -ENOMEM;
-	ret = walk_rows(dev, dwq, first, cb, arg, stats);
+	ret = walk_rows(dev, wq_id, first, cb, arg, stats);
 	siov_mem_free(dev->mem, stats);
 	return ret;
 }
@@ -113,29 +111,42 @@ dev_walk_from(struct siov_dev *dev, struct dev_wq *dwq, uint32_t first, siov_sta
 int
 siov_dev_stats_walk(struct siov_dev *dev, unsigned int wq_id, siov_stats_cb cb, void *arg)
 {
-	struct dev_wq *dwq = dev_find_wq(dev, wq_id);
+	return dev_walk_from(dev, wq_id, 0, cb, arg);
+}
 
-	return dwq != NULL ? dev_walk_from(dev, dwq, 0, cb, arg) : -EINVAL;
+/* A block of PASIDs of a queue, which is returned; NULL: there is none. Under the lock. */
+static const struct dev_wq *
+add_block(struct siov_dev *dev, uint32_t wq_id, uint32_t block, struct siov_stats *stats)
+{
+	const struct dev_wq *dwq = dev_find_wq(dev, wq_id);
+	uint32_t i;
+
+	if (dwq == NULL || dwq->portals.dir[block] == NULL)
+		return dwq;
+	for (i = 0; i < PORTAL_BLOCK; i++)
+		add_pasid(dev, dwq, (block << PORTAL_BLOCK_LOG2) + i, stats);
+	return dwq;
 }
 
 int
 siov_dev_wq_stats(struct siov_dev *dev, unsigned int wq_id, struct siov_stats *stats)
 {
-	struct dev_wq *dwq = dev_find_wq(dev, wq_id);
-	uint32_t block, i;
+	const struct dev_wq *dwq;
+	uint32_t block;
 
-	if (dwq == NULL)
-		return -EINVAL;
 	memset(stats, 0, sizeof(*stats));
 	for (block = 0; block < PORTAL_DIR; block++) {
 		/* Let others in now and then: there may be a million PASIDs. */
 		dev_lock(dev);
-		for (i = 0; dwq->portals.dir[block] != NULL && i < PORTAL_BLOCK; i++)
-			add_pasid(dev, dwq, (block << PORTAL_BLOCK_LOG2) + i, stats);
+		dwq = add_block(dev, wq_id, block, stats);
 		dev_unlock(dev);
+		if (dwq == NULL)
+			return -EINVAL;
 	}
 	dev_lock(dev);
-	add_pasid(dev, dwq, SIOV_PASID_OTHERS, stats);
+	dwq = dev_find_wq(dev, wq_id);
+	if (dwq != NULL)
+		add_pasid(dev, dwq, SIOV_PASID_OTHERS, stats);
 	dev_unlock(dev);
-	return 0;
+	return dwq != NULL ? 0 : -EINVAL;
 }

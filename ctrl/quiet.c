@@ -2,13 +2,15 @@
 #include "quiet_priv.h"
 
 void
-quiet_start(struct quiet *quiet, const struct dev_wq *dwq, uint32_t pasid)
+quiet_start(const struct siov_dev *dev, struct quiet *quiet, const struct dev_wq *dwq,
+	    uint32_t pasid)
 {
 	uint32_t i;
 
 	quiet->dwq = dwq;
 	quiet->pasid = pasid;
 	quiet->has_token = false;
+	quiet->nb_rebuilds = dev->nb_rebuilds;
 	quiet->next_lane = 0;
 	quiet->nb_lanes = siov_atomic_load(&dwq->wq->nb_lanes, acquire);
 	for (i = 0; i < quiet->nb_lanes; i++)
@@ -30,6 +32,8 @@ have_lanes_passed(struct quiet *quiet)
 bool
 quiet_is_reached(struct siov_dev *dev, struct quiet *quiet)
 {
+	if (quiet->nb_rebuilds != dev->nb_rebuilds)
+		return true;
 	return have_lanes_passed(quiet) &&
 	       dev_is_worked_off(dev, quiet->dwq, quiet->pasid, &quiet->has_token, &quiet->token);
 }

@@ -16,6 +16,7 @@
 struct quiet {
 	const struct dev_wq *dwq;
 	uint32_t pasid; /* SIOV_PASID_OTHERS: all */
+	uint32_t nb_rebuilds; /* other queues have nothing of what these had */
 	uint32_t nb_lanes;
 	uint32_t next_lane; /* the first that has not passed */
 	bool has_token;
@@ -24,7 +25,8 @@ struct quiet {
 };
 
 /* Look where the lanes are. 8 KiB: for a caller's stack, or one per device. Under the lock. */
-void quiet_start(struct quiet *quiet, const struct dev_wq *dwq, uint32_t pasid);
+void quiet_start(const struct siov_dev *dev, struct quiet *quiet, const struct dev_wq *dwq,
+		 uint32_t pasid);
 
 /* Whether it is quiet; asked again and again until it is. Under the lock. */
 bool quiet_is_reached(struct siov_dev *dev, struct quiet *quiet);

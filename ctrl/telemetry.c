@@ -15,7 +15,7 @@
 #include <rte_cycles.h>
 #include <rte_telemetry.h>
 
-#include "dev_priv.h"
+#include "dev_adi_priv.h"
 
 #define LIST_PAGE 256u /* PASIDs in one answer */
 #define STATS_PAGE 16u
@@ -32,13 +32,15 @@ static struct {
 /* What a command is about. */
 struct subject {
 	struct siov_dev *dev;
-	struct dev_wq *dwq;
-	uint32_t from; /* first PASID of a page */
+	uint32_t idx; /* of a queue, or of an ADI */
+	uint32_t from; /* first PASID, or index of an ADI, of a page */
 };
+
+enum params { NOTHING, DEVICE, DEVICE_FROM, DEVICE_PART, DEVICE_PART_FROM };
 
 struct command {
 	const char *name;
-	unsigned int nb_params; /* at least: 1 device, 2 and its queue */
+	enum params params; /* "from" may be left out */
 	int (*show)(const struct subject *subject, struct rte_tel_data *d);
 	const char *help;
 };
@@ -80,16 +82,12 @@ name_of_state(uint32_t state)
 	return state < RTE_DIM(names) ? names[state] : "unknown";
 }
 
-static int
-show_wq_info(const struct subject *subject, struct rte_tel_data *d)
+/* Under the device's lock. */
+static void
+add_wq_info(struct rte_tel_data *d, const struct dev_wq *dwq)
 {
-	const struct dev_wq *dwq = subject->dwq;
 	const struct siov_wq *wq = dwq->wq;
-	uint32_t nb_lanes;
 
-	dev_lock(subject->dev);
-	nb_lanes = wq->nb_attached;
-	dev_unlock(subject->dev);
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_string(d, "mode",
 				     wq->mode == SIOV_WQ_SHARED ? "shared" : "dedicated");
@@ -101,12 +99,24 @@ show_wq_info(const struct subject *subject, struct rte_tel_data *d)
 	siov_tel_add_dict_uint(d, "priority", dwq->conf->priority);
 	siov_tel_add_dict_uint(d, "engines", dwq->nb_engines);
 	siov_tel_add_dict_uint(d, "lanes_max", wq->lanes_max);
-	siov_tel_add_dict_uint(d, "lanes", nb_lanes);
+	siov_tel_add_dict_uint(d, "lanes", wq->nb_attached);
 	if (wq->mode == SIOV_WQ_SHARED)
 		siov_tel_add_dict_uint(d, "free_credits", siov_wq_free_credits(wq));
 	else
 		siov_tel_add_dict_uint(d, "pasid", dwq->conf->pasid);
-	return 0;
+}
+
+static int
+show_wq_info(const struct subject *subject, struct rte_tel_data *d)
+{
+	const struct dev_wq *dwq;
+
+	dev_lock(subject->dev);
+	dwq = dev_find_wq(subject->dev, subject->idx);
+	if (dwq != NULL)
+		add_wq_info(d, dwq);
+	dev_unlock(subject->dev);
+	return dwq != NULL ? 0 : -EINVAL;
 }
 
 static void
@@ -142,21 +152,25 @@ add_stats(struct rte_tel_data *d, const char *prefix, const struct siov_stats *s
 static int
 show_wq_stats(const struct subject *subject, struct rte_tel_data *d)
 {
-	const struct dev_wq *dwq = subject->dwq;
 	const struct siov_mem *mem = subject->dev->mem;
+	const struct siov_dev_conf *conf = &subject->dev->conf;
 	struct siov_stats *stats;
 	char prefix[32];
+	int ret;
 
 	stats = siov_mem_alloc(mem, "siov_stats", sizeof(*stats), RTE_CACHE_LINE_SIZE, -1);
 	if (stats == NULL)
 		return -ENOMEM;
-	siov_dev_wq_stats(subject->dev, dwq->id, stats);
-	rte_tel_data_start_dict(d);
-	snprintf(prefix, sizeof(prefix), "%s_q%" PRIu32 "_",
-		 dwq->conf->mode == SIOV_WQ_SHARED ? "swq" : "dwq", dwq->id);
-	add_stats(d, prefix, stats);
+	ret = siov_dev_wq_stats(subject->dev, subject->idx, stats);
+	if (ret == 0) {
+		rte_tel_data_start_dict(d);
+		snprintf(prefix, sizeof(prefix), "%s_q%" PRIu32 "_",
+			 conf->wqs[subject->idx].mode == SIOV_WQ_SHARED ? "swq" : "dwq",
+			 subject->idx);
+		add_stats(d, prefix, stats);
+	}
 	siov_mem_free(mem, stats);
-	return 0;
+	return ret;
 }
 
 static int
@@ -237,7 +251,7 @@ show_pasids(const struct subject *subject, struct rte_tel_data *d)
 	if (page.d == NULL)
 		return -ENOMEM;
 	rte_tel_data_start_array(page.d, SIOV_TEL_UINT_VAL);
-	ret = dev_walk_from(subject->dev, subject->dwq, subject->from, list_pasid, &page);
+	ret = dev_walk_from(subject->dev, subject->idx, subject->from, list_pasid, &page);
 	rte_tel_data_start_dict(d);
 	if (ret < 0 || rte_tel_data_add_dict_container(d, "pasids", page.d, 0) != 0) {
 		rte_tel_data_free(page.d);
@@ -281,24 +295,101 @@ show_pasid_stats(const struct subject *subject, struct rte_tel_data *d)
 	int ret;
 
 	rte_tel_data_start_dict(d);
-	ret = dev_walk_from(subject->dev, subject->dwq, subject->from, show_pasid_row, &page);
+	ret = dev_walk_from(subject->dev, subject->idx, subject->from, show_pasid_row, &page);
 	if (page.next != 0)
 		siov_tel_add_dict_uint(d, "next", page.next);
 	return ret < 0 ? ret : 0;
 }
 
+/* ---- ADIs ---- */
+
+static int
+show_adis(const struct subject *subject, struct rte_tel_data *d)
+{
+	struct page page = {.d = rte_tel_data_alloc(), .nb_max = LIST_PAGE};
+	const struct adi_pool *adis = &subject->dev->adis;
+	const struct adi *adi;
+
+	if (page.d == NULL)
+		return -ENOMEM;
+	rte_tel_data_start_array(page.d, SIOV_TEL_UINT_VAL);
+	dev_lock(subject->dev);
+	for (adi = adi_next(adis, subject->from); adi != NULL && !turn_page(&page, adi_index(adi));
+	     adi = adi_next(adis, adi_index(adi) + 1))
+		siov_tel_add_array_uint(page.d, adi->id);
+	dev_unlock(subject->dev);
+	rte_tel_data_start_dict(d);
+	if (rte_tel_data_add_dict_container(d, "adis", page.d, 0) != 0) {
+		rte_tel_data_free(page.d);
+		return -ENOSPC;
+	}
+	if (page.next != 0)
+		siov_tel_add_dict_uint(d, "next", page.next);
+	return 0;
+}
+
+static int
+show_adi_info(const struct subject *subject, struct rte_tel_data *d)
+{
+	struct siov_adi_info info;
+	int ret = siov_dev_adi_info(subject->dev, subject->idx, &info);
+
+	if (ret != 0)
+		return ret;
+	rte_tel_data_start_dict(d);
+	rte_tel_data_add_dict_string(d, "type", siov_adi_type_info(info.type)->name);
+	rte_tel_data_add_dict_string(d, "owner", siov_adi_owner_name(info.owner));
+	rte_tel_data_add_dict_string(d, "state", siov_adi_state_name(info.state));
+	siov_tel_add_dict_uint(d, "pasid", info.conf.pasid);
+	siov_tel_add_dict_uint(d, "control_pasid", info.conf.control_pasid);
+	if (siov_adi_type_info(info.type)->has_swq && info.state != SIOV_ADI_ALLOCATED)
+		siov_tel_add_dict_uint(d, "wq", info.conf.wq_id);
+	siov_tel_add_dict_uint(d, "dwqs", info.conf.nb_dwqs);
+	siov_tel_add_dict_uint(d, "dwqs_bound", info.nb_bound);
+	siov_tel_add_dict_uint(d, "messages", info.conf.nb_messages);
+	siov_tel_add_dict_uint(d, "weight", info.conf.qos.weight);
+	siov_tel_add_dict_uint(d, "priority", info.conf.qos.priority);
+	siov_tel_add_dict_uint(d, "max_outstanding", info.conf.qos.max_outstanding);
+	siov_tel_add_dict_uint(d, "rate_ops", info.conf.qos.rate_ops);
+	siov_tel_add_dict_uint(d, "rate_bytes", info.conf.qos.rate_bytes);
+	return 0;
+}
+
+static int
+show_adi_stats(const struct subject *subject, struct rte_tel_data *d)
+{
+	struct siov_adi_info info;
+	int ret = siov_dev_adi_info(subject->dev, subject->idx, &info);
+
+	if (ret != 0)
+		return ret;
+	rte_tel_data_start_dict(d);
+	siov_tel_add_dict_uint(d, "accepted_ops", info.accepted);
+	siov_tel_add_dict_uint(d, "completed_ops", info.completed);
+	siov_tel_add_dict_uint(d, "failed_ops", info.failed);
+	siov_tel_add_dict_uint(d, "aborted_ops", info.aborted);
+	siov_tel_add_dict_uint(d, "bytes", info.bytes);
+	siov_tel_add_dict_uint(d, "errors", info.nb_errors);
+	return 0;
+}
+
 /* ---- commands ---- */
 
 static const struct command commands[] = {
-	{"/siov/list", 0, show_devs, "Lists devices. No parameters"},
-	{"/siov/wq/list", 1, show_wqs, "Lists work queues. Parameters: device"},
-	{"/siov/wq/info", 2, show_wq_info, "Shows a queue. Parameters: device,wq"},
-	{"/siov/wq/stats", 2, show_wq_stats, "Shows a queue's counters. Parameters: device,wq"},
-	{"/siov/pasid/list", 2, show_pasids,
+	{"/siov/list", NOTHING, show_devs, "Lists devices. No parameters"},
+	{"/siov/wq/list", DEVICE, show_wqs, "Lists work queues. Parameters: device"},
+	{"/siov/wq/info", DEVICE_PART, show_wq_info, "Shows a queue. Parameters: device,wq"},
+	{"/siov/wq/stats", DEVICE_PART, show_wq_stats,
+	 "Shows a queue's counters. Parameters: device,wq"},
+	{"/siov/pasid/list", DEVICE_PART_FROM, show_pasids,
 	 "Lists PASIDs of a queue. Parameters: device,wq[,first PASID]"},
-	{"/siov/pasid/stats", 2, show_pasid_stats,
+	{"/siov/pasid/stats", DEVICE_PART_FROM, show_pasid_stats,
 	 "Shows counters of PASIDs on a queue. Parameters: device,wq[,first PASID]"},
-	{"/siov/iommu/stats", 1, show_iommu_stats,
+	{"/siov/adi/list", DEVICE_FROM, show_adis, "Lists ADIs. Parameters: device[,first index]"},
+	{"/siov/adi/info", DEVICE_PART, show_adi_info, "Shows an ADI. Parameters: device,adi"},
+	{"/siov/adi/stats", DEVICE_PART, show_adi_stats,
+	 "Shows an ADI's counters. Parameters: device,adi"},
+	{"/siov/iommu/stats", DEVICE, show_iommu_stats,
 	 "Shows the platform's counters. Parameters: device"},
 };
 
@@ -332,15 +423,15 @@ find_dev(const char *name, size_t len)
 	return NULL;
 }
 
-/* "device[,wq[,first PASID]]", of which nb_params must be there. Under the list's lock. */
+/* "device[,part][,from]". Under the list's lock. */
 static int
-parse_subject(const char *params, unsigned int nb_params, struct subject *subject)
+parse_subject(const char *params, enum params kind, struct subject *subject)
 {
-	uint32_t wq_id;
+	bool has_from = kind == DEVICE_FROM || kind == DEVICE_PART_FROM;
 	size_t len;
 
 	*subject = (struct subject){0};
-	if (nb_params == 0)
+	if (kind == NOTHING)
 		return 0;
 	if (params == NULL)
 		return -EINVAL;
@@ -349,15 +440,10 @@ parse_subject(const char *params, unsigned int nb_params, struct subject *subjec
 	if (subject->dev == NULL)
 		return -ENODEV;
 	params += len + (params[len] == ',');
-	if (nb_params > 1) {
-		if (read_number(&params, &wq_id) != 0)
-			return -EINVAL;
-		subject->dwq = dev_find_wq(subject->dev, wq_id);
-		if (subject->dwq == NULL)
-			return -EINVAL;
-		if (*params != '\0' && read_number(&params, &subject->from) != 0)
-			return -EINVAL;
-	}
+	if (kind >= DEVICE_PART && read_number(&params, &subject->idx) != 0)
+		return -EINVAL;
+	if (has_from && *params != '\0' && read_number(&params, &subject->from) != 0)
+		return -EINVAL;
 	return *params == '\0' ? 0 : -EINVAL;
 }
 
@@ -373,7 +459,7 @@ handle_command(const char *name, const char *params, struct rte_tel_data *d)
 	for (i = 0; i < RTE_DIM(commands); i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
-		ret = parse_subject(params, commands[i].nb_params, &subject);
+		ret = parse_subject(params, commands[i].params, &subject);
 		if (ret == 0)
 			ret = commands[i].show(&subject, d);
 		break;

@@ -74,6 +74,69 @@ test_with_a_control_lcore_too(void **state)
 	dev_rig_close(rig);
 }
 
+/* ---- onlookers ---- */
+
+struct onlooker {
+	struct dev_rig *rig;
+	SIOV_ATOMIC(uint32_t) stop;
+	uint64_t nb_found; /* queues that were there */
+};
+
+static int
+see_row(unsigned int wq_id, uint32_t pasid, const struct siov_stats *stats, void *arg)
+{
+	uint64_t *nb = arg;
+
+	RTE_SET_USED(wq_id);
+	*nb += pasid == PASID && stats->completed != 0;
+	return 0;
+}
+
+/* Counts, walks, waits for a PASID: whatever looks at queues while others may take their place. */
+static void *
+look_on(void *arg)
+{
+	struct onlooker *o = arg;
+	struct siov_dev *dev = o->rig->dev;
+	struct siov_stats *stats = malloc(sizeof(*stats));
+
+	while (stats != NULL && !siov_atomic_load(&o->stop, acquire)) {
+		unsigned int i;
+
+		for (i = 0; i < 3; i++) {
+			o->nb_found += siov_dev_stats(dev, i, PASID, stats) == 0;
+			siov_dev_wq_stats(dev, i, stats);
+			siov_dev_stats_walk(dev, i, see_row, &o->nb_found);
+		}
+		siov_dev_pasid_drain(dev, PASID, TIMEOUT_MS);
+	}
+	free(stats);
+	return NULL;
+}
+
+static void
+test_onlookers_see_old_queues_or_new_ones(void **state)
+{
+	struct onlooker o = {.rig = dev_rig_open(NULL)};
+	struct siov_dev_conf conf;
+	pthread_t thread;
+	unsigned int round;
+
+	(void)state;
+	dev_rig_start(o.rig);
+	make_other(&conf, o.rig);
+	assert_int_equal(pthread_create(&thread, NULL, look_on, &o), 0);
+	for (round = 0; round < 30; round++) {
+		conf.nb_wqs = 1 + round % 3;
+		assert_int_equal(dev_rebuild(o.rig->dev, &conf), 0);
+		check_works(o.rig, round % 3);
+	}
+	siov_atomic_store(&o.stop, 1, release);
+	pthread_join(thread, NULL);
+	assert_true(o.nb_found != 0);
+	dev_rig_close(o.rig);
+}
+
 static void
 test_what_is_in_use_stays(void **state)
 {
@@ -128,6 +191,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_new_queues_work_and_count_from_zero),
 		cmocka_unit_test(test_with_a_control_lcore_too),
+		cmocka_unit_test(test_onlookers_see_old_queues_or_new_ones),
 		cmocka_unit_test(test_what_is_in_use_stays),
 		cmocka_unit_test(test_without_memory_there_is_no_queue_and_later_there_is),
 	};

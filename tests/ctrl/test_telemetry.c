@@ -205,6 +205,45 @@ test_pasids_are_paged(void **state)
 }
 
 static void
+test_adis_are_listed_and_told(void **state)
+{
+	const struct siov_adi_conf conf = {.pasid = PASID, .qos = {.weight = 3}};
+	struct dev_rig *rig = open_rig("dev");
+	int fd = connect_telemetry();
+	uint32_t id, i;
+	json_t *value;
+
+	(void)state;
+	for (i = 0; i < 300; i++)
+		assert_int_equal(siov_dev_adi_alloc(rig->dev, SIOV_ADI_CONTEXT, SIOV_ADI_VM, &id),
+				 0);
+	assert_int_equal(siov_dev_adi_configure(rig->dev, 5, &conf), 0);
+	assert_int_equal(siov_dev_adi_enable(rig->dev, 5), 0);
+	value = ask(fd, "/siov/adi/list,dev");
+	assert_int_equal(json_array_size(json_object_get(value, "adis")), 256);
+	assert_int_equal(number_of(value, "next"), 256);
+	json_decref(value);
+	value = ask(fd, "/siov/adi/list,dev,256");
+	assert_int_equal(json_array_size(json_object_get(value, "adis")), 44);
+	assert_null(json_object_get(value, "next"));
+	json_decref(value);
+	value = ask(fd, "/siov/adi/info,dev,5");
+	assert_string_equal(json_string_value(json_object_get(value, "type")), "context");
+	assert_string_equal(json_string_value(json_object_get(value, "state")), "enabled");
+	assert_int_equal(number_of(value, "pasid"), PASID);
+	assert_int_equal(number_of(value, "weight"), 3);
+	json_decref(value);
+	value = ask(fd, "/siov/adi/stats,dev,5");
+	assert_int_equal(number_of(value, "accepted_ops"), 0);
+	json_decref(value);
+	assert_fails(fd, "/siov/adi/info,dev,300");
+	assert_fails(fd, "/siov/adi/stats,dev");
+	assert_fails(fd, "/siov/adi/list,dev,1,2");
+	close(fd);
+	dev_rig_close(rig);
+}
+
+static void
 test_bad_parameters_are_refused(void **state)
 {
 	struct dev_rig *rig = open_rig("dev");
@@ -270,6 +309,7 @@ main(void)
 		cmocka_unit_test(test_devices_are_listed_while_they_are_there),
 		cmocka_unit_test(test_queues_tell_state_and_counters),
 		cmocka_unit_test(test_pasids_are_paged),
+		cmocka_unit_test(test_adis_are_listed_and_told),
 		cmocka_unit_test(test_bad_parameters_are_refused),
 		cmocka_unit_test(test_device_can_be_freed_while_a_client_asks),
 	};
