@@ -321,10 +321,18 @@ int
 msg_trigger(struct msg_table *t, uint32_t handle, uint64_t now_cycles)
 {
 	uint64_t ctl = siov_atomic_load(&t->entries[handle].ctl, acquire);
-	bool has_pasid = (ctl & (MSG_PASID_EN | MSG_IGNORE)) == MSG_PASID_EN;
-	uint32_t pasid = has_pasid ? (uint32_t)((ctl & MSG_PASID) >> MSG_PASID_SHIFT) : 0;
+	uint64_t addr;
+	uint32_t data, ctrl, pasid;
 	int ret;
 
+	/* Of an entry that no engine has read from host memory so far, the device knows nothing. */
+	if (!(ctl & MSG_CACHED)) {
+		msg_host_read(t, handle, &addr, &data, &ctrl);
+		ctl = ctrl;
+	}
+	pasid = (uint32_t)((ctl & MSG_PASID) >> MSG_PASID_SHIFT);
+	if ((ctl & (MSG_PASID_EN | MSG_IGNORE)) != MSG_PASID_EN)
+		pasid = 0;
 	ret = msg_raise(t, t->nb_engines, handle, pasid, now_cycles);
 	msg_flush(t, t->nb_engines, now_cycles);
 	return ret;

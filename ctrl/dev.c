@@ -85,6 +85,7 @@ bind_engines(struct dev_wq *dwq, uint32_t long_max)
 		.xfer_max = dwq->conf->xfer_max,
 		.control_pasid = dwq->conf->control_pasid,
 		.batch_max = dwq->conf->batch_max,
+		.ops = dwq->conf->op_config,
 		.long_max = long_max,
 		.peers = dwq->engines,
 		.nb_peers = dwq->nb_engines,

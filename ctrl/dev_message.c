@@ -35,6 +35,7 @@ messages_create(struct siov_dev *dev)
 	ims.tsc_hz = dev_tsc_hz();
 	ims.socket_id = dev->conf.socket_id;
 	ims.nb_entries = dev->conf.nb_ims;
+	ims.host = dev->conf.ims_host;
 	ims.nb_engines = dev->conf.nb_engines;
 	ims.rid = dev->conf.rid;
 	return siov_ims_create(&ims, &dev->ims);
@@ -138,7 +139,9 @@ message_alloc(struct siov_dev *dev, uint32_t owner, uint32_t pasid, uint32_t *ha
 		return ret == 0 ? siov_msix_set_perm(dev->msix, *handle, perm_of(pasid)) : ret;
 	}
 	ret = siov_ims_alloc(dev->ims, owner, handle);
-	return ret == 0 ? siov_ims_set_pasid(dev->ims, *handle, pasid) : ret;
+	if (ret == 0)
+		ret = siov_ims_set_pasid(dev->ims, *handle, pasid);
+	return ret == 0 ? siov_ims_invalidate(dev->ims, *handle, 1) : ret;
 }
 
 void
@@ -157,6 +160,7 @@ message_reset(struct siov_dev *dev, uint32_t handle, uint32_t pasid)
 {
 	if (dev->ims != NULL) {
 		siov_ims_reset(dev->ims, handle);
+		siov_ims_invalidate(dev->ims, handle, 1);
 		return;
 	}
 	siov_msix_reset_vector(dev->msix, handle);
@@ -177,6 +181,7 @@ message_write(struct siov_dev *dev, uint32_t handle, const struct siov_adi_messa
 	ret = siov_ims_program(dev->ims, handle, message->addr, message->data);
 	if (!message->is_masked)
 		siov_ims_unmask(dev->ims, handle);
+	siov_ims_invalidate(dev->ims, handle, 1);
 	return ret;
 }
 
@@ -203,6 +208,18 @@ message_trigger(struct siov_dev *dev, uint32_t handle)
 {
 	return dev->ims != NULL ? siov_ims_trigger(dev->ims, handle) :
 				  siov_msix_trigger(dev->msix, handle);
+}
+
+int
+siov_dev_ims_invalidate(struct siov_dev *dev, uint32_t first, uint32_t nb)
+{
+	int ret = -ENOTSUP;
+
+	dev_lock(dev);
+	if (dev->ims != NULL)
+		ret = siov_ims_invalidate(dev->ims, first, nb);
+	dev_unlock(dev);
+	return ret;
 }
 
 int

@@ -167,6 +167,7 @@ write_ims(struct siov_dev *dev, uint64_t offset, unsigned int width, uint64_t va
 			   ctrl & SIOV_IMS_CTRL_PASID_EN ? ctrl >> SIOV_IMS_CTRL_PASID_SHIFT : 0);
 	if (!(ctrl & SIOV_IMS_CTRL_MASK))
 		siov_ims_unmask(dev->ims, handle);
+	siov_ims_invalidate(dev->ims, handle, 1);
 	return 0;
 }
 

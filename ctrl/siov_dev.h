@@ -66,6 +66,7 @@ extern "C" {
 
 struct siov_dev;
 struct siov_ir; /* siov_ir.h */
+struct siov_ims_host_entry; /* siov_ims.h */
 
 /** What a device can be at most, see siov_dev_profile_limits(). */
 enum siov_dev_profile {
@@ -116,7 +117,7 @@ struct siov_dev_wq_conf {
 	uint32_t batch_max; /**< descriptors of a batch, 1 to SIOV_DEV_BATCH_MAX; 1: no batches */
 	uint32_t prs_disable; /**< 1: no page requests, so SIOV_WQ_F_BOF is refused */
 	uint32_t ats_disable; /**< 0 or 1, kept for files: translations are cached all the same */
-	/** Opcodes as a bit mask, kept for files: operations are offered all the same. */
+	/** Opcodes that the queue takes, as a bit mask; others are refused with status 0x10. */
 	uint64_t op_config[4];
 	struct siov_dev_wq_label label;
 };
@@ -200,6 +201,8 @@ struct siov_dev_conf {
 		*ir; /**< interrupt remapping of the platform; NULL: nothing is interrupted */
 	uint32_t nb_msix; /**< vectors of the function, 1 to SIOV_DEV_MSIX_MAX */
 	uint32_t nb_ims; /**< interrupt message storage, 0 to SIOV_DEV_IMS_MAX entries */
+	/** Its entries in host memory: nb_ims of them, the caller's; NULL: in the device. */
+	struct siov_ims_host_entry *ims_host;
 	uint32_t nb_adis; /**< ADIs at most, 1 to SIOV_DEV_ADIS_MAX */
 	uint16_t rid; /**< requester id: what faults, page requests and interrupts carry */
 	struct siov_iommu *iommu; /**< the platform; NULL: the device makes one of its own */

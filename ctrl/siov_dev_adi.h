@@ -189,6 +189,16 @@ SIOV_API int siov_dev_adi_trigger(struct siov_dev *dev, uint32_t id, unsigned in
 SIOV_API int siov_dev_adi_get_message(struct siov_dev *dev, uint32_t id, unsigned int n,
 				      struct siov_adi_message *message);
 
+/**
+ * Have the device read entries of IMS in host memory anew, which the host driver has written there
+ * itself (siov_ims.h says how); what this library's functions write needs no invalidation.
+ *
+ * @param first handle. @param nb entries.
+ * @return 0, also if entries are in the device; -ENOTSUP no IMS; -ERANGE.
+ * Spec: 7.5 (requirement 7.5.5).
+ */
+SIOV_API int siov_dev_ims_invalidate(struct siov_dev *dev, uint32_t first, uint32_t nb);
+
 /** Counters of all messages of ADIs. @return 0; -ENOTSUP the device has no interrupts. */
 SIOV_API int siov_dev_message_stats(struct siov_dev *dev, struct siov_ims_stats *stats);
 

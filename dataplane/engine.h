@@ -46,6 +46,7 @@ struct engine_wq_conf {
 	 * bound to it, the last one's counts. 0: no limit but each lane's.
 	 */
 	uint32_t long_max;
+	const uint64_t *ops; /* opcodes that the queue takes, a mask of 4 words; NULL: all */
 	struct siov_engine *const *peers; /* all engines of the queue by slot, or NULL: this one */
 	uint32_t nb_peers;
 	struct siov_wq *wq;

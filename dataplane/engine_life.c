@@ -66,6 +66,7 @@ free_wq(struct siov_engine *engine, struct engine_wq *ewq)
 {
 	record_table_free(&ewq->records, engine->mem);
 	siov_mem_free(engine->mem, ewq->lanes);
+	siov_mem_free(engine->mem, ewq->types);
 	aside_free(engine, ewq);
 }
 
@@ -90,6 +91,28 @@ engine_free(struct siov_engine *engine)
 	siov_mem_free(engine->mem, engine);
 }
 
+/* A table of its own, where the queue does not take all operations. 0 or -ENOMEM. */
+static int
+create_types(const struct siov_engine *engine, const uint64_t *ops, struct engine_wq *ewq)
+{
+	uint64_t all[4];
+	unsigned int i;
+
+	engine_opcodes(all);
+	if (ops == NULL || (ops[0] & all[0]) == all[0])
+		return 0;
+	ewq->types = siov_mem_alloc(engine->mem, "siov_engine_ops", sizeof(op_types),
+				    RTE_CACHE_LINE_SIZE, engine->socket_id);
+	if (ewq->types == NULL)
+		return -ENOMEM;
+	memcpy(ewq->types, op_types, sizeof(op_types));
+	for (i = 0; i < OP_TYPES; i++) {
+		if (!(ops[i / 64] >> i % 64 & 1))
+			ewq->types[i].flags = 0;
+	}
+	return 0;
+}
+
 static void
 init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
 	    struct engine_wq *ewq)
@@ -99,6 +122,7 @@ init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
 
 	for (i = 0; i < ENGINE_MESSAGES; i++) {
 		ewq->member_limits[i] = (struct op_limits){
+			.types = ewq->types != NULL ? ewq->types : op_types,
 			.xfer_max = conf->xfer_max,
 			.forbidden = can_block ? 0 : IDXD_OP_FLAG_BOF,
 			.priv_enabled = engine->priv_enabled,
@@ -135,12 +159,14 @@ engine_bind_wq(struct siov_engine *engine, const struct engine_wq_conf *conf)
 	engine->slots.max = conf->long_max != 0 ? conf->long_max : UINT32_MAX;
 	ewq->peers = conf->peers;
 	ewq->nb_peers = conf->nb_peers;
+	ret = create_types(engine, conf->ops, ewq);
 	init_limits(engine, conf, ewq);
 	ewq->lane_gen = UINT32_MAX;
 	ewq->lanes =
 		siov_mem_alloc(engine->mem, "siov_engine_lanes", lanes_max * sizeof(ewq->lanes[0]),
 			       RTE_CACHE_LINE_SIZE, engine->socket_id);
-	ret = ewq->lanes != NULL ? aside_create(engine, ewq, lanes_max) : -ENOMEM;
+	if (ret == 0)
+		ret = ewq->lanes != NULL ? aside_create(engine, ewq, lanes_max) : -ENOMEM;
 	if (ret == 0)
 		ret = record_table_create(&ewq->records, engine->mem, engine->socket_id);
 	if (ret == 0 && conf->wq->flags & SIOV_WQ_F_BOF)

@@ -35,6 +35,7 @@ struct engine_slots {
 struct engine_wq {
 	/* const after bind */
 	struct siov_wq *wq;
+	struct op_type *types; /* those it may carry out; NULL: all */
 	struct op_limits limits[ENGINE_MESSAGES];
 	struct op_limits member_limits[ENGINE_MESSAGES]; /* of descriptors in batches */
 	struct siov_engine *const *peers; /* all engines of the queue, by slot */

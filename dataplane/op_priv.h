@@ -98,6 +98,7 @@ struct op {
 
 /* What the queue and device allow. */
 struct op_limits {
+	const struct op_type *types; /* OP_TYPES of them: the table, without what is not allowed */
 	uint32_t xfer_max; /* bytes */
 	uint32_t forbidden; /* flags that the queue does not allow */
 	bool priv_enabled;
@@ -186,7 +187,7 @@ op_prepare(struct op *op, const struct dsa_hw_desc *desc, const struct op_limits
 	flags = (word[0] >> 32) & 0xffffff;
 	opcode = word[0] >> 56;
 	op->desc = desc;
-	op->type = &op_types[opcode < OP_TYPES ? opcode : OP_TYPES - 1];
+	op->type = &limits->types[opcode < OP_TYPES ? opcode : OP_TYPES - 1];
 	op->fault_addr = 0;
 	op->done = 0;
 	op->invalid_flags = 0;

@@ -172,6 +172,51 @@ test_s7_5_6_without_ims_adis_have_vectors(void **state)
 	adi_bed_close(bed);
 }
 
+static void
+test_s7_5_5_entries_lie_in_host_memory(void **state)
+{
+	static struct siov_ims_host_entry entries[64];
+	struct siov_adi_message message;
+	struct siov_dev_conf conf;
+	struct siov_bars bars;
+	struct adi_bed *bed;
+	uint64_t word;
+	uint32_t id, handle;
+
+	(void)state;
+	adi_bed_conf_init(&conf);
+	conf.ims_host = entries;
+	bed = adi_bed_open(&conf);
+	id = adi_bed_context(bed, PASID);
+	handle = adi_bed_info(bed, id).messages[0];
+	adi_bed_program(bed, id, 9);
+	assert_true(siov_atomic_load(&entries[handle].addr, relaxed) == siov_ir_msi_addr(9));
+	assert_int_equal(siov_dev_adi_trigger(bed->dev, id, 0), 0);
+	assert_int_equal(msg_bed_take(&bed->msg), 9);
+	/* By the BAR: masked, which holds at once. */
+	siov_dev_bars(bed->dev, &bars);
+	mmio_set(bed->dev, bars.ims + handle * 16 + 12,
+		 SIOV_IMS_CTRL_MASK | SIOV_IMS_CTRL_PASID_EN | PASID << SIOV_IMS_CTRL_PASID_SHIFT);
+	assert_int_equal(siov_dev_adi_trigger(bed->dev, id, 0), 0);
+	assert_int_equal(msg_bed_take(&bed->msg), -1);
+	/* By the driver in memory: another vector, unmasked, which the device is to be told. */
+	word = siov_atomic_load(&entries[handle].data_ctrl, relaxed);
+	siov_atomic_store(&entries[handle].addr, siov_ir_msi_addr(10), relaxed);
+	word += (uint64_t)SIOV_IMS_CTRL_VERSION_ONE << 32;
+	word &= ~((uint64_t)SIOV_IMS_CTRL_MASK << 32);
+	siov_atomic_store(&entries[handle].data_ctrl, word, release);
+	assert_int_equal(siov_dev_adi_trigger(bed->dev, id, 0), 0);
+	assert_int_equal(msg_bed_take(&bed->msg), -1);
+	assert_int_equal(siov_dev_ims_invalidate(bed->dev, handle, 1), 0);
+	assert_int_equal(msg_bed_take(&bed->msg), 10);
+	assert_int_equal(siov_dev_ims_invalidate(bed->dev, 64, 1), -ERANGE);
+	/* A reset masks it there, too. */
+	assert_int_equal(siov_dev_adi_reset(bed->dev, id, ADI_BED_MS), 0);
+	assert_int_equal(siov_dev_adi_get_message(bed->dev, id, 0, &message), 0);
+	assert_true(message.is_masked);
+	adi_bed_close(bed);
+}
+
 /* ---- pages of ADIs ---- */
 
 static uint64_t
@@ -291,6 +336,7 @@ main(void)
 		ADI_TEST(test_s7_6_5_an_error_is_told_by_register_and_vector),
 		ADI_TEST(test_s7_5_7_entries_are_programmed_through_the_bar),
 		cmocka_unit_test(test_s7_5_6_without_ims_adis_have_vectors),
+		cmocka_unit_test(test_s7_5_5_entries_lie_in_host_memory),
 		ADI_TEST(test_s7_4_1_each_adi_has_a_page_of_its_own),
 		ADI_TEST(test_s7_6_2_a_pasid_is_the_hosts_to_change),
 		ADI_TEST(test_s7_4_4_the_layout_follows_the_page_size),

@@ -108,6 +108,7 @@ rig_add_wq(struct rig *rig, const struct rig_wq_conf *conf)
 			.xfer_max = conf->xfer_max != 0 ? conf->xfer_max : UINT32_C(1) << 31,
 			.batch_max = conf->batch_max,
 			.long_max = conf->long_max,
+			.ops = conf->ops,
 			.peers = rig->engines + conf->first_engine,
 			.nb_peers = nb_engines,
 			.wq = rig->wqs[id],

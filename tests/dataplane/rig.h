@@ -60,6 +60,7 @@ struct rig_wq_conf {
 	uint32_t flags; /**< SIOV_WQ_F_* */
 	uint32_t batch_max; /**< 0: no batches */
 	uint32_t long_max; /**< 0: no limit but each lane's */
+	const uint64_t *ops; /**< opcodes it takes, 4 words; NULL: all */
 	uint32_t dwq_pasid; /**< not 0: a dedicated queue of this PASID */
 	unsigned int first_engine;
 	unsigned int nb_engines; /**< 1 */

@@ -143,6 +143,28 @@ test_record_not_requested_is_written_on_error_only(void **state)
 
 /* ---- refused descriptors ---- */
 
+/* A queue that takes some operations only, beside one that takes all. */
+static void
+test_a_queue_takes_the_operations_that_it_names(void **state)
+{
+	const uint64_t ops[4] = {UINT64_C(1) << DSA_OPCODE_NOOP | UINT64_C(1)
+									  << DSA_OPCODE_MEMFILL};
+	struct fault_bed *bed = *state;
+	struct rig_guest *some = rig_add_guest(
+		bed->rig, rig_add_wq(bed->rig, &(struct rig_wq_conf){.ops = ops}), 77);
+	unsigned int opcode;
+
+	for (opcode = 0; opcode < 256; opcode++) {
+		struct dsa_hw_desc desc = rig_desc((uint8_t)opcode);
+		bool is_taken = opcode == DSA_OPCODE_NOOP || opcode == DSA_OPCODE_MEMFILL;
+
+		assert_int_equal(rig_run(some, &desc).status == DSA_COMP_BAD_OPCODE, !is_taken);
+		assert_int_equal(rig_run(bed->guest, &desc).status == DSA_COMP_BAD_OPCODE,
+				 opcode == DSA_OPCODE_BATCH || (opcode > 0x09 && opcode < 0x10) ||
+					 (opcode > 0x15 && opcode != 0x20));
+	}
+}
+
 static void
 test_refused_descriptors_are_told_and_counted(void **state)
 {
@@ -260,6 +282,7 @@ main(void)
 		FAULT_TEST(test_no_completion_address_success_is_silent),
 		FAULT_TEST(test_no_completion_address_failure_is_logged),
 		FAULT_TEST(test_record_not_requested_is_written_on_error_only),
+		FAULT_TEST(test_a_queue_takes_the_operations_that_it_names),
 		FAULT_TEST(test_refused_descriptors_are_told_and_counted),
 		FAULT_TEST(test_privileged_descriptor_is_refused),
 		FAULT_TEST(test_page_faults_are_counted_with_their_bytes),

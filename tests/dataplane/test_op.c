@@ -70,6 +70,7 @@ static const struct dif_use dif_uses[] = {
 };
 
 static const struct op_limits limits = {
+	.types = op_types,
 	.xfer_max = UINT32_C(1) << 31,
 	.forbidden = IDXD_OP_FLAG_BOF,
 };
@@ -196,7 +197,7 @@ test_every_flag_bit_of_every_operation(void **state)
 static void
 test_blocking_is_for_operations_with_data_where_the_queue_allows_it(void **state)
 {
-	const struct op_limits own = {.xfer_max = SIZE};
+	const struct op_limits own = {.types = op_types, .xfer_max = SIZE};
 	unsigned int i;
 
 	(void)state;
@@ -317,7 +318,7 @@ test_every_reserved_byte_must_be_zero(void **state)
 static void
 check_size(const struct known_op *known, uint32_t max, uint32_t size, bool is_right)
 {
-	const struct op_limits own = {.xfer_max = max};
+	const struct op_limits own = {.types = op_types, .xfer_max = max};
 	struct dsa_hw_desc desc = make_desc(known->opcode);
 	struct op op;
 
@@ -485,7 +486,7 @@ test_a_move_starts_at_the_end_that_saves_the_source(void **state)
 static void
 test_privileged_work_needs_a_privileged_device(void **state)
 {
-	const struct op_limits priv = {.xfer_max = SIZE, .priv_enabled = true};
+	const struct op_limits priv = {.types = op_types, .xfer_max = SIZE, .priv_enabled = true};
 	unsigned int i;
 
 	(void)state;
