@@ -298,8 +298,8 @@ look_up_completion(struct siov_engine *engine, const struct engine_wq *ewq, stru
 		burst->comp_error[i] = DSA_COMP_CRA_ALIGN;
 	else if (translate_comp(engine, ewq, desc, &burst->comp[i]) != 0)
 		burst->comp_error[i] = DSA_COMP_CRA_XLAT;
-	else
-		siov_prefetch_write(burst->comp[i]);
+	else if (likely(desc->flags & IDXD_OP_FLAG_RCR))
+		siov_prefetch_write(burst->comp[i]); /* else it is hardly ever written */
 }
 
 /* Walk the burst's missing completion addresses together, so that their cache misses overlap. */
