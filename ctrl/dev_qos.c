@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Limits of PASIDs on shared queues, see siov_qos.h. */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "dev_priv.h"
 
-#define SET_TRIES 100000u /* a submitter has a block for a few instructions */
+#define TRIES 100000u /* a submitter has a block for a few instructions */
+#define TRIES_AT_ONCE 64u /* but perhaps it does not run */
 
 const struct siov_qos_conf dev_qos_none;
 
@@ -44,6 +46,25 @@ take_block(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov
 	return 0;
 }
 
+/* Whether to try again what found a submitter with the block. */
+static bool
+may_try(unsigned int *nb)
+{
+	if (++*nb % TRIES_AT_ONCE == 0)
+		sched_yield();
+	return *nb < TRIES;
+}
+
+/* What portals were granted by other rules. A thread that died with the block keeps its part. */
+static void
+reclaim(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, struct siov_qos *qos)
+{
+	unsigned int nb = 0;
+
+	while (portal_reclaim(&dev->portals, &dwq->portals, pasid, qos) == -EAGAIN && may_try(&nb))
+		;
+}
+
 int
 dev_qos_admit(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, enum siov_wq_state state)
 {
@@ -56,9 +77,12 @@ dev_qos_admit(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid, enum sio
 	if (state == SIOV_WQ_ENABLED && siov_qos_find(dwq->wq, pasid) == NULL)
 		return 0;
 	ret = take_block(dev, dwq, pasid, &qos);
-	if (ret == 0)
-		siov_qos_set_state(qos, state);
-	return ret;
+	if (ret != 0)
+		return ret;
+	siov_qos_set_state(qos, state);
+	if (state != SIOV_WQ_ENABLED)
+		reclaim(dev, dwq, pasid, qos);
+	return 0;
 }
 
 int
@@ -66,7 +90,7 @@ dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 	    const struct siov_qos_conf *conf)
 {
 	struct siov_qos *qos;
-	unsigned int i;
+	unsigned int nb = 0;
 	int ret;
 
 	ret = siov_qos_conf_check(conf);
@@ -77,9 +101,11 @@ dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 		ret = take_block(dev, dwq, pasid, &qos);
 	if (ret != 0)
 		return ret;
-	ret = -EAGAIN;
-	for (i = 0; ret == -EAGAIN && i < SET_TRIES; i++)
+	do {
 		ret = siov_qos_set(dwq->wq, qos, conf, dev_tsc_hz());
+	} while (ret == -EAGAIN && may_try(&nb));
+	if (ret == 0)
+		reclaim(dev, dwq, pasid, qos);
 	return ret;
 }
 

@@ -292,6 +292,23 @@ portal_recall(struct portal_pool *pool, const struct portal_index *index, uint32
 	return accepted;
 }
 
+int
+portal_reclaim(struct portal_pool *pool, const struct portal_index *index, uint32_t pasid,
+	       struct siov_qos *qos)
+{
+	uint32_t id;
+
+	for (id = portal_first(index, pasid); id != 0; id = link_at(pool, id)->next) {
+		struct siov_portal *portal = portal_at(pool, id);
+
+		if (portal->lane == NULL || portal->flags & SIOV_PORTAL_F_PRIV)
+			continue;
+		if (siov_qos_reclaim(qos, portal) != 0)
+			return -EAGAIN;
+	}
+	return 0;
+}
+
 void
 portal_recall_all(struct portal_pool *pool, const struct portal_index *index, uint32_t nb_lanes,
 		  uint32_t pasid)

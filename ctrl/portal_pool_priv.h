@@ -84,15 +84,24 @@ void portal_close_lane(struct portal_pool *pool, struct portal_index *index, uin
 /* Number of a PASID's first portal, open or closed; 0: it never had one. */
 uint32_t portal_first(const struct portal_index *index, uint32_t pasid);
 
+struct siov_qos; /* siov_qos.h */
+
 /*
  * Have all portals of a PASID ask with their next submission, see siov_portal_recall(). Returns what
  * they have had accepted.
  */
 uint64_t portal_recall(struct portal_pool *pool, const struct portal_index *index, uint32_t pasid);
 
-/* The same for privileged portals of other PASIDs on any of nb_lanes lanes. */
+/* Have privileged portals of other PASIDs on any of nb_lanes lanes ask. */
 void portal_recall_all(struct portal_pool *pool, const struct portal_index *index,
 		       uint32_t nb_lanes, uint32_t pasid);
+
+/*
+ * Take back what portals of a PASID were granted, see siov_qos_reclaim(). 0, or -EAGAIN: not of all,
+ * call again.
+ */
+int portal_reclaim(struct portal_pool *pool, const struct portal_index *index, uint32_t pasid,
+		   struct siov_qos *qos);
 
 /* Whether a PASID has an open portal. */
 bool portal_is_open(const struct portal_pool *pool, const struct portal_index *index,

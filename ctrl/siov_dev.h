@@ -323,7 +323,8 @@ SIOV_API int siov_dev_pasid_abort(struct siov_dev *dev, uint32_t pasid, unsigned
  * Set what a PASID may do on a shared queue: share, rates, most outstanding, see siov_qos.h. It takes
  * effect at once, whether the PASID submits or not; all 0 lifts all limits.
  *
- * max_outstanding is exact if the PASID had no limits before and submits nothing during the call.
+ * max_outstanding is exact if the PASID submits nothing during the call; else each of its portals may
+ * have one more.
  *
  * @return 0; -EINVAL no such queue, or a dedicated one; -ERANGE PASID, or a number in @p conf; -ENOMEM;
  *         -EAGAIN a thread that died holds the PASID's block: detach its lane.

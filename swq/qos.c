@@ -424,17 +424,16 @@ siov_portal_admit(struct siov_portal *portal, const void *desc, uint64_t id, uin
 		qos = admit_freely(portal, pasid, is_own, accepted);
 	if (qos == NULL)
 		return SIOV_DMWR_SUCCESS;
-	/* What was accepted since a recall, before this thread knew of the block. */
-	if (is_own)
-		siov_qos_add_accepted(qos, (uint32_t)accepted -
-						   siov_atomic_load(&portal->limit, relaxed));
-	set_limit(portal, accepted);
 	state = siov_atomic_load(&qos->state, acquire);
 	if (state != SIOV_WQ_ENABLED)
 		return state == SIOV_WQ_DRAINING ? SIOV_DMWR_RETRY_DRAINING :
 						   SIOV_DMWR_RETRY_DISABLED;
 	if (!take(qos, lane->id + 1))
 		return SIOV_DMWR_RETRY_QOS;
+	/* What was accepted since a recall or a reclaim, before this thread knew of it. */
+	if (is_own)
+		siov_qos_add_accepted(qos, (uint32_t)accepted -
+						   siov_atomic_load(&portal->limit, relaxed));
 	nb = grant(qos, lane, desc, is_own);
 	set_limit(portal, accepted + nb);
 	give(qos);
@@ -451,6 +450,24 @@ siov_portal_recall(struct siov_portal *portal)
 	accepted = siov_portal_count(portal, SIOV_DMWR_SUCCESS);
 	set_limit(portal, accepted);
 	return accepted;
+}
+
+int
+siov_qos_reclaim(struct siov_qos *qos, struct siov_portal *portal)
+{
+	uint32_t limit, accepted;
+
+	if (!take(qos, CONTROL))
+		return -EAGAIN;
+	/* What its thread is just using of it, it will find beyond its limit when it asks. */
+	limit = siov_atomic_load(&portal->limit, relaxed);
+	accepted = (uint32_t)siov_portal_count(portal, SIOV_DMWR_SUCCESS);
+	if (limit - accepted - 1 < LEASE_MAX) {
+		set_limit(portal, accepted);
+		siov_atomic_fetch_add(&qos->granted, -(uint64_t)(limit - accepted), relaxed);
+	}
+	give(qos);
+	return 0;
 }
 
 void

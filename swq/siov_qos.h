@@ -102,7 +102,7 @@ SIOV_API void siov_qos_get(const struct siov_qos *qos, struct siov_qos_conf *con
 
 /**
  * Accept submissions (enabled), or answer Retry (draining, disabled). What portals were granted before,
- * 32 submissions at most each, they may still use: engines' gates end it. Thread: control.
+ * 32 submissions at most each, they may still use unless it is reclaimed. Thread: control.
  */
 SIOV_API void siov_qos_set_state(struct siov_qos *qos, enum siov_wq_state state);
 
@@ -111,6 +111,15 @@ SIOV_API void siov_qos_charge(struct siov_wq *wq, uint32_t pasid, uint64_t bytes
 
 /** Take the block back from the thread of a lane that is gone. Thread: control. */
 SIOV_API void siov_qos_recover(struct siov_qos *qos, uint32_t lane_id);
+
+/**
+ * Take back what a portal was granted and has not used, while its thread goes on: it asks with its
+ * next submission but one at the latest. Not for privileged portals, which are granted one at a time.
+ *
+ * @return 0; -EAGAIN a submitter has the block at this moment: try again.
+ * Thread: control.
+ */
+SIOV_API int siov_qos_reclaim(struct siov_qos *qos, struct siov_portal *portal);
 
 /** Give back what a portal was granted and has not used; its thread uses it no more. Thread: control. */
 SIOV_API void siov_qos_return(struct siov_qos *qos, const struct siov_portal *portal);

@@ -252,6 +252,48 @@ test_foreign_images_are_refused(void **state)
 	assert_int_equal(adi_image_read(&back, bytes, (size_t)len), -EBADMSG);
 }
 
+/* CRC-32C of an image with its own sum, at byte 16, taken as 0: one bit at a time. */
+static void
+sum_again(uint8_t *bytes, unsigned int len)
+{
+	uint32_t crc = UINT32_MAX;
+	unsigned int i, bit;
+
+	memset(bytes + 16, 0, 4);
+	for (i = 0; i < len; i++) {
+		crc ^= bytes[i];
+		for (bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+	}
+	crc = ~crc;
+	for (i = 0; i < 4; i++)
+		bytes[16 + i] = (uint8_t)(crc >> 8 * i);
+}
+
+/* Whole, but of another version, at byte 8; or another kind of file. */
+static void
+test_s7_7_7_images_of_other_versions_are_refused(void **state)
+{
+	struct adi_image image = make_image(), back;
+	uint8_t bytes[ADI_IMAGE_MAX];
+	unsigned int len;
+
+	(void)state;
+	len = (unsigned int)adi_image_write(&image, bytes, sizeof(bytes));
+	sum_again(bytes, len);
+	assert_int_equal(adi_image_read(&back, bytes, len), 0);
+	bytes[8]++;
+	sum_again(bytes, len);
+	assert_int_equal(adi_image_read(&back, bytes, len), -ENOTSUP);
+	bytes[8] -= 2;
+	sum_again(bytes, len);
+	assert_int_equal(adi_image_read(&back, bytes, len), -ENOTSUP);
+	bytes[8]++;
+	bytes[0] ^= 1;
+	sum_again(bytes, len);
+	assert_int_equal(adi_image_read(&back, bytes, len), -EBADMSG);
+}
+
 int
 main(void)
 {
@@ -263,6 +305,7 @@ main(void)
 		cmocka_unit_test(test_s7_7_7_an_image_brings_back_what_was_saved),
 		cmocka_unit_test(test_every_damaged_byte_is_found),
 		cmocka_unit_test(test_foreign_images_are_refused),
+		cmocka_unit_test(test_s7_7_7_images_of_other_versions_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

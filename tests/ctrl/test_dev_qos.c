@@ -4,6 +4,8 @@
  * comes out is counted, never timed; rates are against the clock itself.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include <rte_cycles.h>
@@ -348,10 +350,102 @@ test_without_memory_there_are_no_limits(void **state)
 	drain(bed);
 }
 
+/* ---- threads ---- */
+
+#define THREADS 2u
+#define EACH 20000u
+
+struct client {
+	struct dev_rig *rig;
+	struct siov_portal *portal;
+	uint64_t nb_accepted;
+};
+
+static void *
+run_client(void *arg)
+{
+	struct client *c = arg;
+	unsigned int i;
+
+	for (i = 0; i < EACH; i++) {
+		if (dev_rig_silent(c->portal) == SIOV_DMWR_SUCCESS)
+			c->nb_accepted++;
+		else
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* Submissions that are accepted while nothing ends; all of them have ended afterwards. */
+static unsigned int
+submit_stopped(struct dev_rig *rig, struct siov_portal *portal)
+{
+	unsigned int nb = 0;
+
+	dev_rig_stop(rig);
+	while (dev_rig_silent(portal) == SIOV_DMWR_SUCCESS)
+		nb++;
+	dev_rig_start(rig);
+	assert_int_equal(siov_dev_wq_drain(rig->dev, 0, DEV_RIG_WAIT_MS), 0);
+	return nb;
+}
+
+/* Two threads submit for one PASID while its limits change: nothing is lost, and nobody waits. */
+static void
+test_s7_6_4_limits_change_under_threads(void **state)
+{
+	static const struct siov_qos_conf confs[] = {
+		{.max_outstanding = 3},
+		{.weight = 7, .priority = 2},
+		{.rate_ops = 1000000, .burst_ops = 64},
+		{.weight = 0},
+	};
+	struct client clients[THREADS];
+	pthread_t threads[THREADS];
+	struct siov_dev_conf conf;
+	struct dev_rig *rig;
+	uint64_t nb = 0;
+	unsigned int i;
+
+	(void)state;
+	dev_rig_conf_init(&conf);
+	conf.nb_engines = 2;
+	rig = dev_rig_open(&conf);
+	assert_int_equal(siov_dev_enable(rig->dev), 0);
+	dev_rig_start(rig);
+	for (i = 0; i < THREADS; i++) {
+		clients[i] = (struct client){
+			.rig = rig,
+			.portal = dev_rig_portal(rig, dev_rig_attach(rig, 0), 5),
+		};
+		assert_int_equal(pthread_create(&threads[i], NULL, run_client, &clients[i]), 0);
+	}
+	for (i = 0; i < 400; i++) {
+		assert_int_equal(siov_dev_qos_set(rig->dev, 0, 5, &confs[i % RTE_DIM(confs)]), 0);
+		if (i % 16 == 0)
+			dev_rig_nap();
+	}
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		nb += clients[i].nb_accepted;
+	}
+	assert_int_equal(siov_dev_wq_drain(rig->dev, 0, DEV_RIG_WAIT_MS), 0);
+	assert_true(nb != 0);
+	assert_int_equal(dev_rig_stats(rig, 0, 5)->submitted[SIOV_DMWR_SUCCESS], nb);
+	assert_int_equal(dev_rig_stats(rig, 0, 5)->completed, nb);
+	/* All of it was given back, and what the portals were granted by other rules. */
+	assert_int_equal(
+		siov_dev_qos_set(rig->dev, 0, 5, &(struct siov_qos_conf){.max_outstanding = 4}), 0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(submit_stopped(rig, clients[i].portal), 4);
+	dev_rig_close(rig);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_s7_6_4_limits_change_under_threads),
 		TEST(test_s7_6_4_shares_are_as_weights),
 		TEST(test_a_share_that_is_not_used_is_others),
 		TEST(test_s7_6_4_work_without_limits_does_not_starve_shares),

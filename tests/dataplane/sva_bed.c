@@ -15,7 +15,7 @@ sva_open(void)
 
 	assert_non_null(bed);
 	bed->rig = rig_open(&(struct rig_conf){.arena_len = 2 * RIG_2M});
-	q = rig_add_wq(bed->rig, &(struct rig_wq_conf){.size = 64});
+	q = rig_add_wq(bed->rig, &(struct rig_wq_conf){.size = 64, .batch_max = 64});
 	assert_int_equal(siov_wq_attach(&bed->rig->fm.mem, bed->rig->wqs[q], 0, &lane), 0);
 	/* It waits for the engines, of which this thread is one. */
 	siov_engine_stop(bed->rig->engines[0]);

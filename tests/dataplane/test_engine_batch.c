@@ -189,6 +189,39 @@ test_identity_of_members_is_that_of_their_batch(void **state)
 	assert_int_equal(rig_stats(bed->rig, 0, BATCH_PASID + 1).members, 0);
 }
 
+/* List and records are the control PASID's, data the submitter's own. */
+static void
+test_s7_2_5_a_list_is_read_with_the_control_pasid(void **state)
+{
+	struct batch_bed *bed = *state;
+	struct rig_guest *control = rig_add_guest(bed->rig, 0, BATCH_PASID + 1);
+	struct rig_view list = rig_map(control, BATCH_BAD, RIG_PAGE, SIOV_PERM_R, RIG_SHUFFLED);
+	struct dsa_hw_desc members[3], desc = batch_of(3);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		members[i] = batch_copy(i, i * RIG_PAGE, 64);
+	rig_poke(&list, 0, members, sizeof(members));
+	desc.desc_list_addr = BATCH_BAD;
+	assert_int_equal(
+		engine_set_control_pasid(bed->rig->engines[0], 0, BATCH_PASID, BATCH_PASID + 1), 0);
+	rig_submit(bed->guest, &desc);
+	rig_settle(bed->rig);
+	batch_check(&control->comps[0], DSA_COMP_SUCCESS, 3);
+	for (i = 0; i < 3; i++) {
+		batch_check_copy(bed, i * RIG_PAGE, 64, true);
+		assert_int_equal(control->comps[1 + i].status, DSA_COMP_SUCCESS);
+		assert_int_equal(bed->guest->comps[1 + i].status, DSA_COMP_NONE);
+	}
+	/* The submitter's own list is not the control PASID's. */
+	desc = batch_of(2);
+	rig_submit(bed->guest, &desc);
+	rig_settle(bed->rig);
+	batch_check(&control->comps[0], DSA_COMP_BATCH_PAGE_FAULT, 0);
+	assert_true(control->comps[0].fault_addr == BATCH_LIST);
+	rig_unview(&list);
+}
+
 /* ---- failures and fences ---- */
 
 /* Members i: how they end. */
@@ -585,6 +618,7 @@ main(void)
 		cmocka_unit_test(test_a_queue_without_batches_does_not_know_the_opcode),
 		BATCH_TEST(test_batches_and_drains_are_no_members),
 		BATCH_TEST(test_identity_of_members_is_that_of_their_batch),
+		BATCH_TEST(test_s7_2_5_a_list_is_read_with_the_control_pasid),
 		BATCH_TEST(test_a_member_that_fails_or_disproves_does_not_stop_the_others),
 		BATCH_TEST(test_a_fence_after_a_failure_ends_the_batch),
 		BATCH_TEST(test_a_fence_after_success_passes),

@@ -36,10 +36,12 @@ enum ask {
 	ASK_SUM = 'S', /* tell the sum of the destination's bytes */
 	ASK_HOLE = 'H', /* unmap a page of source and destination */
 	ASK_READ_ONLY = 'R', /* make a page of the destination read-only */
+	ASK_LIST = 'L', /* write a list of 8 moves at the source's start */
 	ASK_POLL = 'P', /* poll the record until there is a status, tell it */
 };
 
 #define HOLE_PAGE 20u
+#define LIST_NB 8u
 
 /* ---- the child ---- */
 
@@ -49,6 +51,23 @@ crc_of(const uint8_t *bytes, uint32_t len)
 	return ~rig_crc32c(UINT32_MAX, bytes, len);
 }
 
+/* Moves of 64 bytes each, from the source behind the list to the destination's start. */
+static void
+put_list(const struct place *at)
+{
+	struct dsa_hw_desc *list = (void *)at->src;
+	unsigned int i;
+
+	for (i = 0; i < LIST_NB; i++) {
+		list[i] = (struct dsa_hw_desc){
+			.opcode = DSA_OPCODE_MEMMOVE,
+			.src_addr = addr_of(at->src + LIST_NB * sizeof(*list) + 64 * i),
+			.dst_addr = addr_of(at->dst + 64 * i),
+			.xfer_size = 64,
+		};
+	}
+}
+
 static void
 answer(const struct place *at, char what, int tell)
 {
@@ -56,7 +75,9 @@ answer(const struct place *at, char what, int tell)
 	struct dsa_completion_record rec;
 	uint32_t crc;
 
-	if (what == ASK_HOLE) {
+	if (what == ASK_LIST) {
+		put_list(at);
+	} else if (what == ASK_HOLE) {
 		munmap(at->src + HOLE_PAGE * 4096, 4096);
 		munmap(at->dst + HOLE_PAGE * 4096, 4096);
 	} else if (what == ASK_READ_ONLY) {
@@ -140,7 +161,7 @@ remote_open(void)
 	mprotect(bed->at.dst, LEN, PROT_NONE);
 	mprotect(bed->at.comp, 4096, PROT_NONE);
 	bed->rig = rig_open(&(struct rig_conf){.arena_len = RIG_2M});
-	q = rig_add_wq(bed->rig, &(struct rig_wq_conf){.size = 64});
+	q = rig_add_wq(bed->rig, &(struct rig_wq_conf){.size = 64, .batch_max = 64});
 	assert_int_equal(siov_wq_attach(&bed->rig->fm.mem, bed->rig->wqs[q], 0, &lane), 0);
 	conf.pid = bed->child;
 	assert_int_equal(siov_domain_create(bed->rig->iommu, &conf, &dom), 0);
@@ -392,6 +413,27 @@ test_s9_4_4_2_bad_pages_give_exact_bytes(void **state)
 	sva_check_fault(&rec, WRITE_FAULT, dst + hole, 0);
 	rec = run(bed, DSA_OPCODE_MEMMOVE, src, dst + (UINT64_C(1) << 63), 1);
 	assert_int_equal(rec.status, WRITE_FAULT);
+	remote_close(bed);
+}
+
+static void
+test_s9_4_4_2_batches_of_another_process(void **state)
+{
+	struct remote_bed *bed = remote_open();
+	struct dsa_hw_desc desc = desc_for(bed, DSA_OPCODE_BATCH, addr_of(bed->at.src), 0, LIST_NB);
+	struct dsa_completion_record rec;
+
+	(void)state;
+	ask(bed, ASK_LIST);
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.bytes_completed, LIST_NB);
+	assert_int_equal(ask(bed, ASK_SUM), moved_crc(0, LIST_NB * 64, LIST_NB * 64));
+	ask(bed, ASK_HOLE);
+	desc.desc_list_addr += HOLE_PAGE * 4096;
+	rec = run_desc(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_BATCH_PAGE_FAULT);
+	assert_true(rec.fault_addr == desc.desc_list_addr);
 	remote_close(bed);
 }
 
@@ -713,6 +755,7 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_2_an_entry_is_whole_or_absent_in_another_process),
 		cmocka_unit_test(test_s9_4_4_2_overlapping_moves_go_the_right_way),
 		cmocka_unit_test(test_s9_4_4_2_bad_pages_give_exact_bytes),
+		cmocka_unit_test(test_s9_4_4_2_batches_of_another_process),
 		cmocka_unit_test(test_s9_4_4_2_two_destinations_in_another_process),
 		cmocka_unit_test(test_s9_4_4_2_seeds_and_flushes_of_another_process),
 		cmocka_unit_test(test_s9_4_4_2_blocks_with_tuples),

@@ -222,6 +222,39 @@ test_s9_4_4_1_record_whose_place_went_away_is_reported(void **state)
 	sva_close(bed);
 }
 
+/* A list of pointers, which ends where the next page is missing. */
+static void
+test_s9_4_4_1_lists_of_batches_are_read_where_they_are(void **state)
+{
+	struct sva_bed *bed = sva_open();
+	uint8_t *area = sva_map(4 * RIG_PAGE);
+	struct dsa_hw_desc *list = (void *)(area + 2 * RIG_PAGE - 4 * sizeof(*list));
+	struct dsa_completion_record *recs = (void *)area, rec;
+	struct dsa_hw_desc desc = sva_desc(bed, DSA_OPCODE_BATCH, addr_of(list), 0, 8);
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		list[i] = sva_desc(bed, DSA_OPCODE_MEMFILL, UINT64_C(0x0101010101010101) * i,
+				   addr_of(area + 1024 + 64 * i), 64);
+		list[i].completion_addr = addr_of(&recs[i]);
+	}
+	rec = sva_run(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_SUCCESS);
+	assert_int_equal(rec.bytes_completed, 8);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(recs[i].status, DSA_COMP_SUCCESS);
+		assert_int_equal(area[1024 + 64 * i], i);
+	}
+	munmap(area + 2 * RIG_PAGE, RIG_PAGE);
+	rec = sva_run(bed, &desc);
+	assert_int_equal(rec.status, DSA_COMP_BATCH_PAGE_FAULT);
+	assert_int_equal(rec.bytes_completed, 4);
+	assert_true(rec.fault_addr == addr_of(area + 2 * RIG_PAGE));
+	munmap(area, 4 * RIG_PAGE);
+	sva_close(bed);
+}
+
 /* ---- while memory comes and goes ---- */
 
 struct changer {
@@ -455,6 +488,7 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_1_truncated_file_is_a_page_fault),
 		cmocka_unit_test(test_s9_4_4_1_nothing_is_done_if_the_record_has_no_place),
 		cmocka_unit_test(test_s9_4_4_1_record_whose_place_went_away_is_reported),
+		cmocka_unit_test(test_s9_4_4_1_lists_of_batches_are_read_where_they_are),
 		cmocka_unit_test(test_s9_4_4_1_memory_unmapped_during_copies_never_crashes),
 		cmocka_unit_test(test_fault_outside_an_operation_still_kills),
 		cmocka_unit_test(test_fault_outside_an_operation_reaches_the_handler_before),

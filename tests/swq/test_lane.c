@@ -188,6 +188,31 @@ test_pop_takes_no_more_than_asked(void **state)
 	wq_bed_close(bed);
 }
 
+/* What was published is ahead of the head by what lies there, whole laps on. */
+static void
+test_published_tells_the_index_behind_the_last(void **state)
+{
+	struct siov_wq_conf conf = wq_bed_conf(8, 0);
+	struct wq_bed *bed = wq_bed_open(&conf, 1);
+	const struct siov_lane *lane = bed->lanes[0];
+	uint64_t nb = 0;
+	unsigned int lap;
+
+	RTE_SET_USED(state);
+	assert_int_equal(siov_lane_published(lane), 0);
+	for (lap = 0; lap < 20; lap++) {
+		nb += wq_bed_fill(bed, 0, 3 + lap % 4);
+		assert_int_equal(siov_lane_published(lane), nb);
+		wq_bed_dispatch(bed, 0, 2);
+		assert_int_equal(siov_lane_published(lane), nb);
+		assert_true(siov_atomic_load(&lane->head, relaxed) < nb);
+		wq_bed_drain(bed);
+		assert_int_equal(siov_lane_published(lane), nb);
+		assert_int_equal(siov_atomic_load(&lane->head, relaxed), nb);
+	}
+	wq_bed_close(bed);
+}
+
 static void
 test_is_published_looks_ahead(void **state)
 {
@@ -290,6 +315,7 @@ main(void)
 		cmocka_unit_test(test_s7_3_2_lap_tag_wraps_in_a_long_ring),
 		cmocka_unit_test(test_s7_3_2_head_and_tail_wrap),
 		cmocka_unit_test(test_pop_takes_no_more_than_asked),
+		cmocka_unit_test(test_published_tells_the_index_behind_the_last),
 		cmocka_unit_test(test_is_published_looks_ahead),
 		cmocka_unit_test(test_pop_stops_before_one_long_transfer_too_many),
 		cmocka_unit_test(test_stamps_come_out_with_their_descriptors),

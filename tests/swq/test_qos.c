@@ -261,6 +261,32 @@ test_unused_grants_come_back(void **state)
 	wq_bed_close(bed);
 }
 
+/* Two portals were granted 32 each by their share; of a limit that comes then, nothing is missing. */
+static void
+test_s7_6_4_grants_are_reclaimed_for_other_limits(void **state)
+{
+	const struct siov_qos_conf share = {.weight = 10}, limit = {.max_outstanding = 4};
+	struct wq_bed *bed = open_bed(2, 1, &share);
+	struct siov_qos *qos = siov_qos_find(bed->wq, 7);
+	unsigned int i;
+
+	RTE_SET_USED(state);
+	assert_int_equal(wq_bed_fill(bed, 0, 1), 1);
+	assert_int_equal(wq_bed_fill(bed, 1, 31), 31);
+	finish(bed);
+	assert_int_equal(siov_qos_set(bed->wq, qos, &limit, HZ), 0);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(siov_qos_reclaim(qos, &bed->portals[0]), 0);
+		assert_int_equal(siov_qos_reclaim(qos, &bed->portals[1]), 0);
+	}
+	assert_int_equal(wq_bed_fill(bed, 0, 100), 4);
+	assert_int_equal(wq_bed_fill(bed, 1, 100), 0);
+	finish(bed);
+	assert_int_equal(wq_bed_fill(bed, 1, 100), 4);
+	finish(bed);
+	wq_bed_close(bed);
+}
+
 static void
 test_bad_blocks_are_refused(void **state)
 {
@@ -304,6 +330,7 @@ main(void)
 		cmocka_unit_test(test_s7_6_4_a_retry_for_capacity_pays_for_nothing_else),
 		cmocka_unit_test(test_s7_3_3_the_block_is_that_of_the_works_pasid),
 		cmocka_unit_test(test_unused_grants_come_back),
+		cmocka_unit_test(test_s7_6_4_grants_are_reclaimed_for_other_limits),
 		cmocka_unit_test(test_bad_blocks_are_refused),
 	};
 
