@@ -175,7 +175,7 @@ release(struct siov_dev *dev, struct adi *adi)
 	if (adi == NULL)
 		return -ENOENT;
 	ret = siov_adi_next_state((enum siov_adi_state)adi->state, SIOV_ADI_DO_RELEASE, &next);
-	if (ret == 0 && dev_adi_has_portals(dev, adi))
+	if (ret == 0 && (adi->is_of_vdev || dev_adi_has_portals(dev, adi)))
 		ret = -EBUSY;
 	if (ret != 0)
 		return ret;

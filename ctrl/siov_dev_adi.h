@@ -139,7 +139,7 @@ SIOV_API int siov_dev_adi_reset(struct siov_dev *dev, uint32_t id, unsigned int 
 /**
  * Give an ADI back that is allocated or configured, with its messages.
  *
- * @return 0; -ENOENT; -EBUSY state, or it has open portals.
+ * @return 0; -ENOENT; -EBUSY state, it has open portals, or it is part of a VDEV (siov_vdev.h).
  */
 SIOV_API int siov_dev_adi_release(struct siov_dev *dev, uint32_t id);
 

@@ -266,9 +266,11 @@ static void
 check_ending(struct adi_bed *bed, enum siov_cmd cmd, uint32_t operand, uint8_t first,
 	     uint8_t second)
 {
+	/* Where there are two engines, each serves one of the lanes. */
 	struct siov_lane *lane = dev_rig_attach(bed->rig, 0);
+	struct siov_lane *second_lane = dev_rig_attach(bed->rig, 0);
 	struct siov_portal *portal = dev_rig_portal(bed->rig, lane, PASID);
-	struct siov_portal *other = dev_rig_portal(bed->rig, lane, OTHER);
+	struct siov_portal *other = dev_rig_portal(bed->rig, second_lane, OTHER);
 
 	/* Nothing is worked on before the command was given. */
 	dev_rig_stop(bed->rig);
@@ -293,14 +295,19 @@ check_ending(struct adi_bed *bed, enum siov_cmd cmd, uint32_t operand, uint8_t f
 		assert_int_equal(dev_rig_wait(bed->rig, 1), second);
 	assert_int_equal(siov_dev_wq_drain(bed->dev, 0, ADI_BED_MS), 0);
 	assert_int_equal(siov_dev_detach(bed->dev, lane, ADI_BED_MS), 0);
+	assert_int_equal(siov_dev_detach(bed->dev, second_lane, ADI_BED_MS), 0);
 }
 
 static void
-test_s7_7_2_commands_drain_and_abort(void **state)
+check_commands(unsigned int nb_engines)
 {
 	static const uint8_t done = DSA_COMP_SUCCESS, gone = SIOV_COMP_ABORTED;
-	struct adi_bed *bed = *state;
+	struct siov_dev_conf conf;
+	struct adi_bed *bed;
 
+	adi_bed_conf_init(&conf);
+	conf.nb_engines = nb_engines;
+	bed = adi_bed_open(&conf);
 	mmio_program_vector(bed->dev);
 	check_ending(bed, SIOV_CMD_DRAIN_WQ, 1, done, done);
 	check_ending(bed, SIOV_CMD_DRAIN_ALL, 0, done, done);
@@ -317,6 +324,15 @@ test_s7_7_2_commands_drain_and_abort(void **state)
 	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_ENABLE_WQ, 0), 0);
 	check_ending(bed, SIOV_CMD_RESET_DEVICE, 0, 0, 0);
 	assert_int_equal(mmio_get(bed->dev, SIOV_REG_GENSTS), SIOV_GENSTS_DISABLED);
+	adi_bed_close(bed);
+}
+
+static void
+test_s7_7_2_commands_drain_and_abort(void **state)
+{
+	RTE_SET_USED(state);
+	check_commands(1);
+	check_commands(2);
 }
 
 /* With a control lcore nobody has to look: the interrupt comes. */
@@ -431,7 +447,7 @@ main(void)
 		ADI_TEST(test_adis_and_lanes_hold_the_queues),
 		ADI_TEST(test_enabling_a_queue_enables_the_device),
 		ADI_TEST(test_s7_3_7_a_dedicated_queue_gets_another_pasid),
-		ADI_TEST(test_s7_7_2_commands_drain_and_abort),
+		cmocka_unit_test(test_s7_7_2_commands_drain_and_abort),
 		ADI_TEST(test_the_control_lcore_goes_on_with_a_command),
 		ADI_TEST(test_s7_7_6_reset_device_leaves_no_adi),
 		ADI_TEST(test_flr_clears_registers),
