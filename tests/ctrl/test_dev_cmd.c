@@ -4,7 +4,7 @@
 
 #define PASID 7u
 #define OTHER 8u
-#define LONG_BYTES (UINT32_C(8) << 20)
+#define LONG_BYTES (UINT32_C(4) << 20)
 
 static uint32_t
 wq_state(struct adi_bed *bed, unsigned int wq_id)
@@ -250,14 +250,14 @@ test_s7_3_7_a_dedicated_queue_gets_another_pasid(void **state)
 
 /* ---- work in flight ---- */
 
-/* A transfer that takes many slices. */
+/* A transfer that takes many slices, to memory of its own. */
 static void
 submit_long(struct adi_bed *bed, struct siov_portal *portal, unsigned int comp)
 {
 	struct dsa_hw_desc desc __attribute__((aligned(64))) =
 		dev_rig_desc(bed->rig, DSA_OPCODE_MEMFILL, comp);
 
-	desc.dst_addr = siov_gmem_iova(bed->rig->gmem) + DEV_RIG_DATA;
+	desc.dst_addr = siov_gmem_iova(bed->rig->gmem) + DEV_RIG_DATA + comp * LONG_BYTES;
 	desc.xfer_size = LONG_BYTES;
 	assert_int_equal(siov_enqcmd(portal, &desc), SIOV_DMWR_SUCCESS);
 }
