@@ -12,6 +12,9 @@
  * siov_dev_wq_enable() enables the device as well, with the configuration that it has; what was
  * written meanwhile is forgotten.
  *
+ * WQCFG shows what was written, or the device's configuration; a dedicated queue that is bound to an
+ * ADI has the PASID of the ADI, which is not there, and cannot be enabled by command.
+ *
  * A command goes on when CMDSTS is read, and by itself where a control lcore runs. A read while one is
  * active takes up to 0.1 ms, so who polls a bounded number of times does wait. While a command is
  * active others are ignored; one whose engines do not poll ends after 10 s as a hardware error.
