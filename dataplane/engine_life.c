@@ -127,6 +127,7 @@ init_limits(const struct siov_engine *engine, const struct engine_wq_conf *conf,
 			.forbidden = can_block ? 0 : IDXD_OP_FLAG_BOF,
 			.priv_enabled = engine->priv_enabled,
 			.remote = engine->remote,
+			.flush = op_flush_choose(),
 			.messages = engine->messages[i],
 		};
 		ewq->limits[i] = ewq->member_limits[i];

@@ -16,8 +16,6 @@
 
 #define LINE 64u
 
-typedef void (*flush_fn)(const uint8_t *from, const uint8_t *end);
-
 #if defined(__x86_64__)
 
 static void
@@ -41,18 +39,18 @@ write_back(const uint8_t *from, const uint8_t *end)
 		_mm_clwb((void *)(uintptr_t)from);
 }
 
-static flush_fn evict = flush_plain;
-static flush_fn keep = flush_plain;
+static const struct op_flush plain = {flush_plain, flush_plain};
+static const struct op_flush weak = {flush_weak, flush_weak};
+static const struct op_flush full = {flush_weak, write_back};
 
-RTE_INIT(siov_flush_choose)
+const struct op_flush *
+op_flush_choose(void)
 {
 	unsigned int eax, ebx = 0, ecx, edx;
 
-	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0)
-		return;
-	if (ebx & bit_CLFLUSHOPT)
-		evict = flush_weak;
-	keep = ebx & bit_CLWB ? write_back : evict;
+	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || !(ebx & bit_CLFLUSHOPT))
+		return &plain;
+	return ebx & bit_CLWB ? &full : &weak;
 }
 
 #else
@@ -65,14 +63,20 @@ flush_none(const uint8_t *from, const uint8_t *end)
 	RTE_SET_USED(end);
 }
 
-static const flush_fn evict = flush_none;
-static const flush_fn keep = flush_none;
+const struct op_flush *
+op_flush_choose(void)
+{
+	static const struct op_flush none = {flush_none, flush_none};
+
+	return &none;
+}
 
 #endif
 
 uint32_t
 op_step_flush(struct op *op, struct siov_atc *atc, uint32_t max)
 {
+	const struct op_flush *flush = op->limits->flush;
 	uint64_t iova = op->desc->dst_addr + op->done;
 	uint32_t len = max;
 	uint8_t *dst = op_translate(op, atc, iova, SIOV_PERM_W, &len);
@@ -83,8 +87,8 @@ op_step_flush(struct op *op, struct siov_atc *atc, uint32_t max)
 		return op_remote_look(op, atc, iova, len);
 	if (siov_atc_may_fault(atc))
 		guard_touch(dst);
-	(op->desc->flags & IDXD_OP_FLAG_CC ? keep : evict)(RTE_PTR_ALIGN_FLOOR(dst, LINE),
-							   dst + len);
+	(op->desc->flags & IDXD_OP_FLAG_CC ? flush->keep : flush->evict)(
+		RTE_PTR_ALIGN_FLOOR(dst, LINE), dst + len);
 	/* Before the record says that it is done. */
 	rte_wmb();
 	return len;

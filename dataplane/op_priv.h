@@ -96,6 +96,15 @@ struct op {
 	const struct op_limits *limits;
 };
 
+/* Flush lines from `from`, which is aligned, up to end: out of the caches, or kept there as well. */
+struct op_flush {
+	void (*evict)(const uint8_t *from, const uint8_t *end);
+	void (*keep)(const uint8_t *from, const uint8_t *end);
+};
+
+/* What this processor has. */
+const struct op_flush *op_flush_choose(void);
+
 /* What the queue and device allow. */
 struct op_limits {
 	const struct op_type *types; /* OP_TYPES of them: the table, without what is not allowed */
@@ -104,6 +113,7 @@ struct op_limits {
 	bool priv_enabled;
 	struct msg_table *messages; /* that interrupt handles name; NULL: none is valid */
 	struct remote *remote; /* how the engine reaches other processes */
+	const struct op_flush *flush; /* how the processor flushes caches */
 };
 
 /* Find what is wrong with op->desc, which op_prepare found suspect; sets op->status, perm_shift. */
