@@ -53,6 +53,7 @@ extern const struct cmd cmds_set[];
 extern const struct cmd cmds_wq[];
 extern const struct cmd cmds_adi[];
 extern const struct cmd cmds_ims[];
+extern const struct cmd cmds_reg[];
 extern const struct cmd cmds_pasid[];
 extern const struct cmd cmds_iommu[];
 extern const struct cmd cmds_inject[];

@@ -69,6 +69,24 @@ expect out '^adi_a0_completed_ops: 0$'
 run_app 0 --nb-adi=3000 --op=noop "${short[@]}"
 expect out '^3000 PASIDs'
 
+# Registers: the device disabled, given another queue, and put to work.
+commands 'reg read 0' 'reg command disable-device 0' 'reg read 0x90' 'reg write 0x1000 32' \
+    'reg write 0x1004 32' 'reg command enable-device 0' 'reg command enable-wq 0' \
+    'show wq info 0' 'reg command drain-all 0' start wait
+run_app 0 --cmdline-file="$work/commands" --err-exit "${short[@]}"
+expect out '^0x0: 0x00000100$'
+expect out '^0x90: 0x00000000$'
+expect out '^wq 0: shared, enabled, size 32, threshold 32, '
+commands 'reg command enable-wq 99' 'reg command fly 0' 'reg read 2' 'reg read 0x100000000000' \
+    'reg write 0x88 0xffffffff' 'reg command drain-wq 0x100000'
+run_app 0 --cmdline-file="$work/commands"
+expect err '^siov-testpmd: reg command enable-wq: CMDSTS 0x00000002$'
+expect err '^siov-testpmd: reg command fly: allowed: '
+expect err '^siov-testpmd: reg read 0x2: allowed: multiples of 4, '
+expect err '^siov-testpmd: reg read 0x100000000000: beyond the end of BAR0$'
+expect err '^siov-testpmd: reg write 0x88: allowed: '
+expect err '^siov-testpmd: reg command drain-wq 1048576: allowed: an operand to 0xfffff$'
+
 # Limits: who may do one operation a second has a few at once, and hardly more.
 run_app 0 --nb-pasids=3 --pasid-rate=2:1 --csv="$work/rate.csv" "${short[@]}"
 awk -F, '/^#/ { next } !seen++ { for (i = 1; i <= NF; i++) col[$i] = i; next }
