@@ -266,7 +266,8 @@ siov_qos_set_state(struct siov_qos *qos, enum siov_wq_state state)
 static uint32_t
 room(const struct siov_qos *qos)
 {
-	uint64_t ended = 0, out;
+	uint64_t ended = 0;
+	int64_t out;
 	unsigned int i, k;
 
 	if (qos->conf.max_outstanding == 0)
@@ -275,8 +276,9 @@ room(const struct siov_qos *qos)
 		for (k = 0; k < RTE_DIM(qos->ended[i]->nb); k++)
 			ended += siov_atomic_load(&qos->ended[i]->nb[k], acquire);
 	}
-	out = siov_atomic_load(&qos->granted, relaxed) - ended;
-	return out < qos->conf.max_outstanding ? (uint32_t)(qos->conf.max_outstanding - out) : 0;
+	/* Less than none: a portal used what was being reclaimed, and has not asked since. */
+	out = RTE_MAX((int64_t)(siov_atomic_load(&qos->granted, relaxed) - ended), INT64_C(0));
+	return out < qos->conf.max_outstanding ? qos->conf.max_outstanding - (uint32_t)out : 0;
 }
 
 /* What is left of the share among the lanes of one engine; 0: the next round is waited for. */

@@ -287,6 +287,34 @@ test_s7_6_4_grants_are_reclaimed_for_other_limits(void **state)
 	wq_bed_close(bed);
 }
 
+/* A thread that had just read its old limit has one more accepted, and then never asks again. */
+static void
+test_s7_3_3_what_is_used_of_a_reclaimed_grant_starves_nobody(void **state)
+{
+	const struct siov_qos_conf share = {.weight = 10}, limit = {.max_outstanding = 4};
+	struct wq_bed *bed = open_bed(2, 1, &share);
+	struct siov_qos *qos = siov_qos_find(bed->wq, 7);
+	struct siov_portal *late = &bed->portals[0];
+	uint32_t old;
+
+	RTE_SET_USED(state);
+	assert_int_equal(wq_bed_fill(bed, 0, 1), 1);
+	old = siov_atomic_load(&late->limit, relaxed);
+	assert_int_equal(siov_qos_set(bed->wq, qos, &limit, HZ), 0);
+	assert_int_equal(siov_qos_reclaim(qos, late), 0);
+	assert_int_not_equal(siov_atomic_load(&late->limit, relaxed), old);
+	siov_atomic_store(&late->limit, old, relaxed);
+	assert_int_equal(wq_bed_fill(bed, 0, 1), 1);
+	siov_atomic_store(&late->limit, old - 31, relaxed);
+	finish(bed);
+	/* One more than the limit, until it asks. */
+	assert_int_equal(wq_bed_fill(bed, 1, 100), 5);
+	finish(bed);
+	/* When it does ask, that is made good. */
+	assert_int_equal(wq_bed_fill(bed, 0, 100), 4);
+	wq_bed_close(bed);
+}
+
 static void
 test_bad_blocks_are_refused(void **state)
 {
@@ -331,6 +359,7 @@ main(void)
 		cmocka_unit_test(test_s7_3_3_the_block_is_that_of_the_works_pasid),
 		cmocka_unit_test(test_unused_grants_come_back),
 		cmocka_unit_test(test_s7_6_4_grants_are_reclaimed_for_other_limits),
+		cmocka_unit_test(test_s7_3_3_what_is_used_of_a_reclaimed_grant_starves_nobody),
 		cmocka_unit_test(test_bad_blocks_are_refused),
 	};
 
