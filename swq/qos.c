@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "siov_qos.h"
@@ -478,7 +479,7 @@ siov_qos_return(struct siov_qos *qos, const struct siov_portal *portal)
 	int32_t unused = (int32_t)(siov_atomic_load(&portal->limit, relaxed) -
 				   (uint32_t)siov_portal_count(portal, SIOV_DMWR_SUCCESS));
 
-	if (unused <= 0 || unused > (int32_t)LEASE_MAX)
-		return;
-	siov_atomic_fetch_add(&qos->granted, -(uint64_t)(uint32_t)unused, relaxed);
+	/* Fewer than none: it used what was being reclaimed. */
+	if (abs(unused) <= (int32_t)LEASE_MAX)
+		siov_atomic_fetch_add(&qos->granted, (uint64_t) - (int64_t)unused, relaxed);
 }

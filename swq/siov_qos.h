@@ -121,7 +121,7 @@ SIOV_API void siov_qos_recover(struct siov_qos *qos, uint32_t lane_id);
  */
 SIOV_API int siov_qos_reclaim(struct siov_qos *qos, struct siov_portal *portal);
 
-/** Give back what a portal was granted and has not used; its thread uses it no more. Thread: control. */
+/** Settle what a portal was granted with what it has used; its thread uses it no more. Thread: control. */
 SIOV_API void siov_qos_return(struct siov_qos *qos, const struct siov_portal *portal);
 
 #ifdef __cplusplus
