@@ -268,15 +268,15 @@ dump_engine(FILE *f, const struct siov_dev *dev, unsigned int engine_id)
 
 	siov_engine_get_stats(dev->engines[engine_id], &stats);
 	fprintf(f,
-		"engine %u: group %" PRIu32 ", polls %" PRIu64 " (idle %" PRIu64
+		"engine %u: group %" PRId32 ", polls %" PRIu64 " (idle %" PRIu64
 		"), dispatched %" PRIu64 ", slices %" PRIu64 ", translations %" PRIu64
 		" (missed %" PRIu64 "), errors dropped %" PRIu64 ", parked %" PRIu64
 		" (refused %" PRIu64 ", timed out %" PRIu64 "), page requests %" PRIu64
 		" (answered %" PRIu64 ", dropped %" PRIu64 ")\n",
-		engine_id, dev->conf.engines[engine_id].group, stats.polls, stats.idle_polls,
-		stats.dispatched, stats.slices, stats.atc_lookups, stats.atc_misses,
-		stats.errors_dropped, stats.parked, stats.park_refused, stats.park_timeouts,
-		stats.page_requests, stats.page_answers, stats.prq_full);
+		engine_id, (int32_t)dev->conf.engines[engine_id].group, stats.polls,
+		stats.idle_polls, stats.dispatched, stats.slices, stats.atc_lookups,
+		stats.atc_misses, stats.errors_dropped, stats.parked, stats.park_refused,
+		stats.park_timeouts, stats.page_requests, stats.page_answers, stats.prq_full);
 }
 
 void

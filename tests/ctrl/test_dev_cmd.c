@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Administrative commands, as a driver of DSA gives them: by registers. */
+#include <pthread.h>
+#include <sched.h>
+
 #include "mmio_bed.h"
 
 #define PASID 7u
@@ -356,6 +359,76 @@ test_the_control_lcore_goes_on_with_a_command(void **state)
 	assert_int_equal(dev_rig_wait(bed->rig, 0), DSA_COMP_SUCCESS);
 }
 
+struct load {
+	struct siov_portal *portal;
+	SIOV_ATOMIC(uint32_t) stop;
+	uint64_t nb_accepted;
+};
+
+static void *
+submit_all_the_time(void *arg)
+{
+	struct load *load = arg;
+
+	while (!siov_atomic_load(&load->stop, acquire)) {
+		if (dev_rig_silent(load->portal) == SIOV_DMWR_SUCCESS)
+			load->nb_accepted++;
+		else
+			sched_yield();
+	}
+	return NULL;
+}
+
+/* Whatever is commanded meanwhile: what was accepted ends once, done or aborted. */
+static void
+test_s7_3_2_commands_under_load_lose_nothing(void **state)
+{
+	static const struct {
+		enum siov_cmd cmd;
+		uint32_t operand;
+	} turns[] = {
+		{SIOV_CMD_DRAIN_WQ, 1},        {SIOV_CMD_ABORT_WQ, 1},
+		{SIOV_CMD_DRAIN_PASID, PASID}, {SIOV_CMD_ABORT_PASID, PASID},
+		{SIOV_CMD_DISABLE_WQ, 1},      {SIOV_CMD_ENABLE_WQ, 0},
+		{SIOV_CMD_DRAIN_ALL, 0},       {SIOV_CMD_ABORT_ALL, 0},
+		{SIOV_CMD_RESET_WQ, 1},        {SIOV_CMD_ENABLE_WQ, 0},
+	};
+	struct load loads[2] = {{.nb_accepted = 0}, {.nb_accepted = 0}};
+	struct siov_dev_conf conf;
+	pthread_t threads[2];
+	struct adi_bed *bed;
+	unsigned int i;
+
+	RTE_SET_USED(state);
+	adi_bed_conf_init(&conf);
+	conf.nb_engines = 2;
+	bed = adi_bed_open(&conf);
+	for (i = 0; i < 2; i++) {
+		loads[i].portal = dev_rig_portal(bed->rig, dev_rig_attach(bed->rig, 0), PASID + i);
+		assert_int_equal(pthread_create(&threads[i], NULL, submit_all_the_time, &loads[i]),
+				 0);
+	}
+	for (i = 0; i < 20 * RTE_DIM(turns); i++) {
+		const uint32_t n = i % RTE_DIM(turns);
+
+		assert_int_equal(mmio_command(bed->dev, turns[n].cmd, turns[n].operand), 0);
+	}
+	for (i = 0; i < 2; i++) {
+		siov_atomic_store(&loads[i].stop, 1, release);
+		pthread_join(threads[i], NULL);
+	}
+	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_DRAIN_ALL, 0), 0);
+	for (i = 0; i < 2; i++) {
+		const struct siov_stats *stats = dev_rig_stats(bed->rig, 0, PASID + i);
+
+		assert_int_equal(stats->submitted[SIOV_DMWR_SUCCESS], loads[i].nb_accepted);
+		assert_int_equal(stats->completed + stats->aborted, loads[i].nb_accepted);
+		assert_int_equal(stats->failed, 0);
+		assert_true(loads[i].nb_accepted != 0);
+	}
+	adi_bed_close(bed);
+}
+
 /* ---- resets ---- */
 
 static void
@@ -449,6 +522,7 @@ main(void)
 		ADI_TEST(test_s7_3_7_a_dedicated_queue_gets_another_pasid),
 		cmocka_unit_test(test_s7_7_2_commands_drain_and_abort),
 		ADI_TEST(test_the_control_lcore_goes_on_with_a_command),
+		cmocka_unit_test(test_s7_3_2_commands_under_load_lose_nothing),
 		ADI_TEST(test_s7_7_6_reset_device_leaves_no_adi),
 		ADI_TEST(test_flr_clears_registers),
 		ADI_TEST(test_random_writes_leave_a_device_that_works),
