@@ -410,6 +410,24 @@ translate_ahead(struct siov_engine *engine, const struct dsa_hw_desc *desc, uint
 }
 
 /*
+ * Find the first members of a batch, whose lines are asked for one by one while the batch before it
+ * runs: all at once they would hold up everything else. To ask for lines that are gone does no harm.
+ */
+static __rte_noinline void
+look_at_list(struct siov_engine *engine, const struct engine_wq *ewq,
+	     const struct dsa_hw_desc *desc)
+{
+	struct siov_xlate x;
+
+	if (siov_atc_translate(engine->atc, engine_comp_pasid(ewq, desc), desc->desc_list_addr,
+			       SIOV_PERM_R, &x) != 0)
+		return;
+	engine->next_list = x.hva;
+	engine->next_nb = (uint32_t)RTE_MIN(RTE_MIN(x.len / SIOV_DESC_SIZE, desc->desc_count),
+					    (uint64_t)ENGINE_BURST);
+}
+
+/*
  * Ask for the first lines of descriptor i's data while another one works: the processor's own
  * prefetchers need a few misses to find a new stream.
  */
@@ -423,6 +441,11 @@ look_ahead(struct siov_engine *engine, const struct engine_wq *ewq, struct burst
 
 	burst->src[i] = NULL;
 	burst->dst[i] = NULL;
+	if (!(uses & OP_DATA)) {
+		if (unlikely(uses & OP_BATCH))
+			look_at_list(engine, ewq, desc);
+		return;
+	}
 	/* What is translated ahead is for users. */
 	if (unlikely(ewq->limits[0].priv_enabled) && desc->priv)
 		return;
@@ -594,9 +617,12 @@ engine_run_members(struct siov_engine *engine, const struct origin *from, struct
 {
 	struct engine_wq *ewq = from->ewq;
 	struct burst *burst = &engine->members;
+	const uint8_t *next = engine->next_list;
+	uint32_t next_nb = engine->next_nb;
 	uint64_t bytes = 0;
 	unsigned int i;
 
+	engine->next_nb = 0;
 	burst->lane = NULL;
 	burst->batch = batch;
 	burst->messages = from->messages;
@@ -611,6 +637,8 @@ engine_run_members(struct siov_engine *engine, const struct origin *from, struct
 			break;
 		if (i + 1 < burst->nb)
 			look_ahead(engine, ewq, burst, i + 1);
+		if (i < next_nb)
+			rte_prefetch0(next + i * SIOV_DESC_SIZE);
 		bytes += desc->xfer_size;
 		execute_one(engine, ewq, burst, i, true);
 	}

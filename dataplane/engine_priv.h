@@ -122,6 +122,8 @@ struct siov_engine {
 	bool is_plain; /* no completion address is another process's, or may turn out to be bad */
 	struct burst burst;
 	struct burst members; /* of a batch */
+	const uint8_t *next_list; /* first members of the batch after the one that runs */
+	uint32_t next_nb; /* of them; 0: there is none */
 	/* from control to the engine */
 	SIOV_ATOMIC(uint32_t) gate_gen __attribute__((aligned(64))); /* grows with each gate set */
 	/* from the engine to control */
