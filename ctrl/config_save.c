@@ -158,7 +158,7 @@ make_wqs(struct writer *writer, unsigned int group)
 	unsigned int i;
 
 	for (i = 0; i < writer->conf->nb_wqs; i++) {
-		if (writer->conf->wqs[i].group == group)
+		if (writer->conf->wqs[i].group == group && !writer->conf->wqs[i].is_unused)
 			append(writer, array, make_wq(writer, i));
 	}
 	return array;

@@ -188,7 +188,6 @@ static void
 finish_enable_device(struct siov_dev *dev)
 {
 	dev->regs->is_disabled = false;
-	dev->regs->unused = dev->regs->unused_next;
 	regs_show_conf(dev);
 }
 

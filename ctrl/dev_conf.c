@@ -87,6 +87,7 @@ static const struct conf_field wq_fields[] = {
 	CONF_FIELD(siov_dev_wq_conf, batch_max, 1, SIOV_DEV_BATCH_MAX),
 	CONF_FIELD(siov_dev_wq_conf, prs_disable, 0, 1),
 	CONF_FIELD(siov_dev_wq_conf, ats_disable, 0, 1),
+	CONF_FIELD(siov_dev_wq_conf, is_unused, 0, 1),
 };
 
 static const struct conf_field adi_fields[] = {

@@ -127,7 +127,7 @@ check_wq_limits(const struct conf_reason *why, const struct siov_dev_conf *conf)
 	for (i = 0; i < conf->nb_wqs && ret == 0; i++) {
 		const struct siov_dev_wq_conf *wq = &conf->wqs[i];
 
-		size += wq->size; /* of 64 queues: no overflow */
+		size += wq->is_unused ? 0 : wq->size; /* of 64 queues: no overflow */
 		snprintf(what, sizeof(what), "wq %u: batch_max", i);
 		ret = check_limit(why, conf, what, wq->batch_max, limits->batch_max);
 		if (ret != 0)

@@ -29,7 +29,7 @@ group_of(uint32_t group, uint32_t field)
 static bool
 is_used(const struct siov_dev *dev, uint32_t wq_id)
 {
-	return wq_id < dev->conf.nb_wqs && !(dev->regs->unused >> wq_id & 1);
+	return wq_id < dev->conf.nb_wqs && !dev->conf.wqs[wq_id].is_unused;
 }
 
 /* ---- showing ---- */
@@ -216,11 +216,12 @@ read_engines(struct siov_dev *dev, struct siov_dev_conf *next)
 	return SIOV_CMD_OK;
 }
 
-/* A queue that is not used but has a number below one that is: as small as can be, never enabled. */
+/* A queue that is not used but has a number below one that is: as small as can be. */
 static void
 hold_place(struct siov_dev_wq_conf *wq, uint32_t group)
 {
 	siov_dev_wq_conf_init(wq);
+	wq->is_unused = 1;
 	wq->size = 1;
 	wq->lanes_max = 1;
 	wq->group = group;
@@ -253,7 +254,6 @@ read_wqs(struct siov_dev *dev, struct siov_dev_conf *next)
 		if (!(used >> i & 1))
 			hold_place(&next->wqs[i], last_group);
 	}
-	dev->regs->unused_next = ~used;
 	return size > siov_dev_profile_limits(next->profile)->wqs_size ? SIOV_CMD_WQ_SIZES :
 									 SIOV_CMD_OK;
 }

@@ -36,8 +36,6 @@ struct dev_regs {
 	struct regs *file;
 	struct siov_bars bars;
 	bool is_disabled; /* the device: its configuration can be written */
-	uint64_t unused; /* queues whose size is 0, a mask; the device has a small one each */
-	uint64_t unused_next; /* the same of next */
 	struct dev_cmd cmd;
 	struct siov_dev_conf next; /* what is to be enabled */
 };

@@ -191,6 +191,8 @@ dev_wq_enable(struct siov_dev *dev, unsigned int wq_id)
 		return -EBUSY;
 	if (dev->is_pasid_off)
 		return -EPERM;
+	if (dwq->conf->is_unused)
+		return -ENXIO;
 	/* A shared queue's work brings its PASIDs along. */
 	if (dwq->wq->mode == SIOV_WQ_DEDICATED && dev->conf.wqs[wq_id].pasid == 0)
 		return -ENXIO;
@@ -235,8 +237,10 @@ siov_dev_enable(struct siov_dev *dev)
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < dev->conf.nb_wqs && ret == 0; i++)
-		ret = siov_dev_wq_enable(dev, i);
+	for (i = 0; i < dev->conf.nb_wqs && ret == 0; i++) {
+		if (!dev->conf.wqs[i].is_unused)
+			ret = siov_dev_wq_enable(dev, i);
+	}
 	return ret;
 }
 

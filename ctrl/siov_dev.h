@@ -116,6 +116,8 @@ struct siov_dev_wq_conf {
 	uint32_t xfer_max; /**< largest transfer, 1 to SIOV_DEV_XFER_MAX bytes */
 	uint32_t batch_max; /**< descriptors of a batch, 1 to SIOV_DEV_BATCH_MAX; 1: no batches */
 	uint32_t prs_disable; /**< 1: no page requests, so SIOV_WQ_F_BOF is refused */
+	/** 1: it only keeps the place of a number, with 1 entry; it is not counted, saved or enabled. */
+	uint32_t is_unused;
 	uint32_t ats_disable; /**< 0 or 1, kept for files: translations are cached all the same */
 	/** Opcodes that the queue takes, as a bit mask; others are refused with status 0x10. */
 	uint64_t op_config[4];
@@ -273,7 +275,7 @@ SIOV_API int siov_dev_pasid_enable(struct siov_dev *dev, bool is_on);
  * Accept submissions.
  *
  * @return 0; -EINVAL no such queue; -EBUSY it is draining; -EPERM PASIDs are not enabled; -ENXIO a
- *         dedicated queue without PASID; -ETIMEDOUT.
+ *         dedicated queue without PASID, or one that is not used; -ETIMEDOUT.
  * Spec: 7.2.
  */
 SIOV_API int siov_dev_wq_enable(struct siov_dev *dev, unsigned int wq_id);
@@ -337,7 +339,7 @@ SIOV_API int siov_dev_qos_set(struct siov_dev *dev, unsigned int wq_id, uint32_t
 SIOV_API int siov_dev_qos_get(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid,
 			      struct siov_qos_conf *conf);
 
-/** Enable all queues. @return 0 or the first error. */
+/** Enable all queues that are used. @return 0 or the first error. */
 SIOV_API int siov_dev_enable(struct siov_dev *dev);
 
 /** Disable all queues. @return 0 or the first error; the others are disabled all the same. */

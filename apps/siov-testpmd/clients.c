@@ -26,7 +26,7 @@ clients_list_wqs(const struct siov_dev_conf *conf, enum submit_kind submit, uint
 	uint32_t i;
 
 	for (i = 0; i < conf->nb_wqs; i++) {
-		if (conf->wqs[i].mode == mode)
+		if (conf->wqs[i].mode == mode && !conf->wqs[i].is_unused)
 			wq_ids[nb++] = i;
 	}
 	return nb;

@@ -189,6 +189,19 @@ test_sizes_are_those_of_the_profile(void **state)
 	mmio_set(bed->dev, WQCFG(0, SIOV_WQCFG_SIZE), 64);
 	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_ENABLE_DEVICE, 0), 0);
 	assert_int_equal(siov_dev_wq(bed->dev, 0)->size, 64);
+	/* All entries to the first and the last queue: those between take none of them. */
+	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_DISABLE_DEVICE, 0), 0);
+	mmio_set(bed->dev, WQCFG(1, SIOV_WQCFG_SIZE), 0);
+	mmio_set(bed->dev, WQCFG(2, SIOV_WQCFG_SIZE), 0);
+	mmio_set(bed->dev, WQCFG(7, SIOV_WQCFG_SIZE), 64);
+	mmio_set(bed->dev, WQCFG(7, SIOV_WQCFG_MODE),
+		 SIOV_WQCFG_PASID_EN | 1 << SIOV_WQCFG_PRIORITY_SHIFT);
+	mmio_set(bed->dev, GRPCFG(0, SIOV_GRPCFG_WQS), 0x81);
+	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_ENABLE_DEVICE, 0), 0);
+	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_ENABLE_WQ, 7), 0);
+	assert_int_equal(mmio_command(bed->dev, SIOV_CMD_ENABLE_WQ, 3), SIOV_CMD_WQ_SIZE);
+	assert_int_equal(siov_dev_wq_enable(bed->dev, 3), -ENXIO);
+	assert_int_equal(siov_dev_enable(bed->dev), 0);
 	adi_bed_close(bed);
 }
 
