@@ -75,6 +75,7 @@ name_of_types(unsigned int types)
 {
 	switch (types) {
 	case T_INT:
+	case T_INT64:
 		return "an integer";
 	case T_STRING:
 		return "a string";
@@ -100,13 +101,26 @@ refuse_unknown(const struct parser *parser, const struct key_table *table, const
 	return config_refuse(parser, -EINVAL, "unknown key \"%s\": allowed are %s", name, known);
 }
 
+/* The range has been checked. */
+static void
+store(const struct key *key, json_int_t number, void *obj)
+{
+	const uint64_t wide = (uint64_t)number;
+	const uint32_t narrow = (uint32_t)number;
+
+	if (key->types == T_INT64)
+		memcpy((char *)obj + key->offset, &wide, sizeof(wide));
+	else
+		memcpy((char *)obj + key->offset, &narrow, sizeof(narrow));
+}
+
 static int
 read_member(struct parser *parser, const struct key *key, json_t *value, void *obj)
 {
 	if (!(type_of(value) & key->types))
 		return config_refuse(parser, -EINVAL, "\"%s\" must be %s", key->name,
 				     name_of_types(key->types));
-	if (key->types == T_INT && !parser->is_ungrouped) {
+	if (key->types & T_INT && !parser->is_ungrouped) {
 		json_int_t number = json_integer_value(value);
 
 		if (number < key->min || number > key->max)
@@ -114,11 +128,8 @@ read_member(struct parser *parser, const struct key *key, json_t *value, void *o
 					     "\"%s\" %" JSON_INTEGER_FORMAT ": allowed is %" PRId64
 					     " to %" PRId64,
 					     key->name, number, key->min, key->max);
-		if (key->offset != NOWHERE) {
-			uint32_t field = (uint32_t)number;
-
-			memcpy((char *)obj + key->offset, &field, sizeof(field));
-		}
+		if (key->offset != NOWHERE)
+			store(key, number, obj);
 	}
 	return key->read != NULL ? key->read(parser, value, obj) : 0;
 }

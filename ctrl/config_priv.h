@@ -17,6 +17,7 @@
 #define T_STRING 0x2u
 #define T_ARRAY 0x4u
 #define T_OBJECT 0x8u
+#define T_INT64 (0x10u | T_INT) /* of which the struct keeps 64 bits */
 
 struct parser {
 	const char *path;
@@ -40,7 +41,7 @@ struct key {
 	const char *name;
 	unsigned int types;
 	int64_t min, max; /* of numbers */
-	size_t offset; /* of a uint32_t in the struct that the object fills */
+	size_t offset; /* of a uint32_t, for T_INT64 a uint64_t, in the struct that the object fills */
 	/* What the table cannot say; obj is that struct. May be NULL. */
 	int (*read)(struct parser *parser, json_t *value, void *obj);
 };

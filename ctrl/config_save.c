@@ -243,11 +243,13 @@ make_adi_row(struct writer *writer, const struct siov_dev_adi_row *row)
 	put_int(writer, object, "pasid", row->pasid);
 	put_int(writer, object, "control_pasid", row->control_pasid);
 	put_int(writer, object, "nb_messages", row->nb_messages);
-	put_int(writer, object, "weight", row->weight);
-	put_int(writer, object, "priority", row->priority);
-	put_int(writer, object, "max_outstanding", row->max_outstanding);
-	put_int(writer, object, "rate_ops", row->rate_ops);
-	put_int(writer, object, "rate_bytes", (int64_t)row->rate_bytes);
+	put_int(writer, object, "weight", row->qos.weight);
+	put_int(writer, object, "priority", row->qos.priority);
+	put_int(writer, object, "max_outstanding", row->qos.max_outstanding);
+	put_int(writer, object, "rate_ops", (int64_t)row->qos.rate_ops);
+	put_int(writer, object, "burst_ops", (int64_t)row->qos.burst_ops);
+	put_int(writer, object, "rate_bytes", (int64_t)row->qos.rate_bytes);
+	put_int(writer, object, "burst_bytes", (int64_t)row->qos.burst_bytes);
 	return object;
 }
 

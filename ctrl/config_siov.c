@@ -60,18 +60,6 @@ read_adi_owner(struct parser *parser, json_t *value, void *obj)
 			     json_string_value(value));
 }
 
-/* More than 32 bits. */
-static int
-read_rate_bytes(struct parser *parser, json_t *value, void *obj)
-{
-	struct siov_dev_adi_row *row = obj;
-	json_int_t number = json_integer_value(value);
-
-	(void)parser; /* the table has checked the range */
-	row->rate_bytes = (uint64_t)number;
-	return 0;
-}
-
 #define ROW(member) offsetof(struct siov_dev_adi_row, member)
 
 static const struct key adi_keys[] = {
@@ -83,11 +71,13 @@ static const struct key adi_keys[] = {
 	{"pasid", T_INT, 0, SIOV_PASID_MAX, ROW(pasid), NULL},
 	{"control_pasid", T_INT, 0, SIOV_PASID_MAX, ROW(control_pasid), NULL},
 	{"nb_messages", T_INT, 0, SIOV_ADI_MESSAGES_MAX, ROW(nb_messages), NULL},
-	{"weight", T_INT, 0, SIOV_QOS_WEIGHT_MAX, ROW(weight), NULL},
-	{"priority", T_INT, 0, 15, ROW(priority), NULL},
-	{"max_outstanding", T_INT, 0, UINT32_MAX, ROW(max_outstanding), NULL},
-	{"rate_ops", T_INT, 0, UINT32_MAX, ROW(rate_ops), NULL},
-	{"rate_bytes", T_INT, 0, SIOV_QOS_RATE_MAX, NOWHERE, read_rate_bytes},
+	{"weight", T_INT, 0, SIOV_QOS_WEIGHT_MAX, ROW(qos.weight), NULL},
+	{"priority", T_INT, 0, SIOV_QOS_PRIORITY_MAX, ROW(qos.priority), NULL},
+	{"max_outstanding", T_INT, 0, UINT32_MAX, ROW(qos.max_outstanding), NULL},
+	{"rate_ops", T_INT64, 0, SIOV_QOS_RATE_MAX, ROW(qos.rate_ops), NULL},
+	{"burst_ops", T_INT64, 0, SIOV_QOS_RATE_MAX, ROW(qos.burst_ops), NULL},
+	{"rate_bytes", T_INT64, 0, SIOV_QOS_RATE_MAX, ROW(qos.rate_bytes), NULL},
+	{"burst_bytes", T_INT64, 0, SIOV_QOS_RATE_MAX, ROW(qos.burst_bytes), NULL},
 };
 static const struct key_table adi_table = TABLE(adi_keys);
 

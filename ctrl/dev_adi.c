@@ -206,7 +206,7 @@ check_conf(const struct siov_dev *dev, const struct adi *adi, const struct siov_
 	    conf->nb_dwqs < info->dwqs_min || conf->nb_dwqs > info->dwqs_max ||
 	    conf->nb_messages > info->messages_max)
 		return -EINVAL;
-	if (dev_qos_has_limits(&conf->qos) && (!info->has_swq || conf->pasid == 0))
+	if (siov_qos_conf_has_limits(&conf->qos) && (!info->has_swq || conf->pasid == 0))
 		return -EINVAL;
 	if (!info->has_swq)
 		return 0;

@@ -13,14 +13,7 @@ make_conf(const struct siov_dev_adi_row *row, uint32_t i)
 		.wq_id = row->wq,
 		.nb_dwqs = row->nb_dwqs,
 		.nb_messages = row->nb_messages,
-		.qos =
-			{
-				.max_outstanding = row->max_outstanding,
-				.weight = row->weight,
-				.priority = row->priority,
-				.rate_ops = row->rate_ops,
-				.rate_bytes = row->rate_bytes,
-			},
+		.qos = row->qos,
 	};
 }
 

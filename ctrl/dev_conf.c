@@ -96,8 +96,6 @@ static const struct conf_field adi_fields[] = {
 	CONF_FIELD(siov_dev_adi_row, pasid, 0, SIOV_PASID_MAX),
 	CONF_FIELD(siov_dev_adi_row, control_pasid, 0, SIOV_PASID_MAX),
 	CONF_FIELD(siov_dev_adi_row, nb_messages, 0, SIOV_ADI_MESSAGES_MAX),
-	CONF_FIELD(siov_dev_adi_row, weight, 0, SIOV_QOS_WEIGHT_MAX),
-	CONF_FIELD(siov_dev_adi_row, priority, 0, PRIORITY_MAX),
 };
 
 static int
@@ -171,13 +169,6 @@ check_wq(const struct conf_reason *why, const struct siov_dev_wq_conf *wq, unsig
 	return check_labels(why, whose, &wq->label);
 }
 
-static bool
-has_limits(const struct siov_dev_adi_row *row)
-{
-	return row->weight != 0 || row->priority != 0 || row->max_outstanding != 0 ||
-	       row->rate_ops != 0 || row->rate_bytes != 0;
-}
-
 static int
 check_adi_row(const struct conf_reason *why, const struct siov_dev_conf *conf, unsigned int idx)
 {
@@ -196,10 +187,14 @@ check_adi_row(const struct conf_reason *why, const struct siov_dev_conf *conf, u
 	ret = conf_check_fields(why, whose, row, adi_fields, RTE_DIM(adi_fields));
 	if (ret != 0)
 		return ret;
-	if (row->rate_bytes > SIOV_QOS_RATE_MAX)
+	if (siov_qos_conf_check(&row->qos) != 0)
 		return conf_refuse(why, -ERANGE,
-				   "%srate_bytes %" PRIu64 ": allowed is 0 to %" PRIu64, whose,
-				   row->rate_bytes, SIOV_QOS_RATE_MAX);
+				   "%sweight %" PRIu32 ", priority %" PRIu32 ", rates %" PRIu64
+				   " and %" PRIu64 ", bursts %" PRIu64 " and %" PRIu64
+				   ": allowed are 0 to %u, %u, %" PRIu64,
+				   whose, row->qos.weight, row->qos.priority, row->qos.rate_ops,
+				   row->qos.rate_bytes, row->qos.burst_ops, row->qos.burst_bytes,
+				   SIOV_QOS_WEIGHT_MAX, SIOV_QOS_PRIORITY_MAX, SIOV_QOS_RATE_MAX);
 	info = siov_adi_type_info(row->type);
 	if (row->nb_dwqs < info->dwqs_min || row->nb_dwqs > info->dwqs_max ||
 	    row->nb_messages > info->messages_max)
@@ -209,7 +204,7 @@ check_adi_row(const struct conf_reason *why, const struct siov_dev_conf *conf, u
 				   " queues, 0 to %" PRIu32 " messages",
 				   whose, row->nb_dwqs, row->nb_messages, info->name,
 				   info->dwqs_min, info->dwqs_max, info->messages_max);
-	if (has_limits(row) && (!info->has_swq || row->pasid == 0))
+	if (siov_qos_conf_has_limits(&row->qos) && (!info->has_swq || row->pasid == 0))
 		return conf_refuse(why, -EINVAL,
 				   "%slimits: allowed with a shared queue and a PASID", whose);
 	if (info->has_swq && (row->wq >= conf->nb_wqs || conf->wqs[row->wq].mode != SIOV_WQ_SHARED))

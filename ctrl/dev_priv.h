@@ -139,7 +139,6 @@ bool dev_is_worked_off(struct siov_dev *dev, const struct dev_wq *dwq, uint32_t 
 bool dev_is_empty(struct siov_dev *dev, const struct dev_wq *dwq, bool *has_token, uint64_t *token);
 
 extern const struct siov_qos_conf dev_qos_none; /* no limits */
-bool dev_qos_has_limits(const struct siov_qos_conf *conf);
 
 /* Limits of a PASID on a queue, see siov_dev_qos_set(). Under the lock. */
 int dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,

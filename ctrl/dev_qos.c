@@ -2,7 +2,6 @@
 /* Limits of PASIDs on shared queues, see siov_qos.h. */
 #include <errno.h>
 #include <sched.h>
-#include <string.h>
 
 #include "dev_priv.h"
 
@@ -10,12 +9,6 @@
 #define TRIES_AT_ONCE 64u /* but perhaps it does not run */
 
 const struct siov_qos_conf dev_qos_none;
-
-bool
-dev_qos_has_limits(const struct siov_qos_conf *conf)
-{
-	return memcmp(conf, &dev_qos_none, sizeof(*conf)) != 0;
-}
 
 /* The block, made where there was none. Under the lock. */
 static int
@@ -95,7 +88,7 @@ dev_qos_set(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 
 	ret = siov_qos_conf_check(conf);
 	/* Without limits there need be no block. */
-	if (ret == 0 && !dev_qos_has_limits(conf) && siov_qos_find(dwq->wq, pasid) == NULL)
+	if (ret == 0 && !siov_qos_conf_has_limits(conf) && siov_qos_find(dwq->wq, pasid) == NULL)
 		return 0;
 	if (ret == 0)
 		ret = take_block(dev, dwq, pasid, &qos);

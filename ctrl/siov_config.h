@@ -25,7 +25,8 @@
  *                   "adis": [ { "type": "context", "owner": "vm", "count": 100, "wq": 0,
  *                               "nb_dwqs": 0, "pasid": 1, "control_pasid": 0, "nb_messages": 1,
  *                               "weight": 1, "priority": 1, "max_outstanding": 0,
- *                               "rate_ops": 0, "rate_bytes": 0 } ] } } ]
+ *                               "rate_ops": 0, "burst_ops": 0, "rate_bytes": 0,
+ *                               "burst_bytes": 0 } ] } } ]
  *
  * Queues and engines keep the order of their numbers, without the gaps: of wq0.1 and wq0.4 queues 0
  * and 1 are made. The order of keys does not matter. Files of accel-config are taken as they are:

@@ -149,12 +149,7 @@ struct siov_dev_adi_row {
 	uint32_t pasid; /**< of the first one; 0: none so far */
 	uint32_t control_pasid; /**< of all; 0: none */
 	uint32_t nb_messages; /**< interrupts of each, 0 to SIOV_ADI_MESSAGES_MAX */
-	/* Quality of service; 0: as it is without. */
-	uint32_t weight; /**< 0 to SIOV_QOS_WEIGHT_MAX */
-	uint32_t priority; /**< 0 to SIOV_QOS_PRIORITY_MAX */
-	uint32_t max_outstanding; /**< accepted and not finished */
-	uint32_t rate_ops; /**< operations per second */
-	uint64_t rate_bytes; /**< bytes per second, 0 to SIOV_QOS_RATE_MAX */
+	struct siov_qos_conf qos; /**< limits of each on its shared queue; all 0: none */
 };
 
 #define SIOV_DEV_GROUP_NONE UINT32_MAX /**< of an engine that serves no queue */

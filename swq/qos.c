@@ -193,6 +193,14 @@ siov_qos_conf_check(const struct siov_qos_conf *conf)
 	return 0;
 }
 
+/* Field by field: padding may be anything. */
+bool
+siov_qos_conf_has_limits(const struct siov_qos_conf *conf)
+{
+	return conf->max_outstanding != 0 || conf->weight != 0 || conf->priority != 0 ||
+	       conf->rate_ops != 0 || conf->rate_bytes != 0;
+}
+
 /* Full at first. Steps are long enough for their rounding not to matter. */
 static void
 set_bucket(struct bucket *bucket, uint64_t rate, uint64_t burst, uint64_t hz)

@@ -68,6 +68,9 @@ struct siov_qos;
  */
 SIOV_API int siov_qos_conf_check(const struct siov_qos_conf *conf);
 
+/** Whether it limits anything, or gives a share; a burst without its rate does not. */
+SIOV_API bool siov_qos_conf_has_limits(const struct siov_qos_conf *conf);
+
 /**
  * Make the block of a PASID on a shared queue, draining and without limits. Portals that are open
  * already are to be told by siov_portal_recall(), the block what that returns, by

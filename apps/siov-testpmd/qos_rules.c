@@ -99,17 +99,20 @@ parse_pasids(char *text, struct qos_rule *rule)
 {
 	const struct sweep_limits limits = {.min = 1, .max = SIOV_PASID_MAX, .k = 1000};
 	const char *first = strsep(&text, "-");
-	uint64_t value;
+	uint64_t from, to;
 	int ret;
 
-	ret = number_parse(first, &limits, &value);
-	rule->first = (uint32_t)value;
-	rule->last = rule->first;
-	if (ret != 0 || text == NULL)
+	ret = number_parse(first, &limits, &from);
+	if (ret != 0)
 		return ret;
-	ret = number_parse(text, &limits, &value);
-	rule->last = (uint32_t)value;
-	return ret == 0 && rule->last < rule->first ? -EINVAL : ret;
+	to = from;
+	if (text != NULL)
+		ret = number_parse(text, &limits, &to);
+	if (ret != 0)
+		return ret;
+	rule->first = (uint32_t)from;
+	rule->last = (uint32_t)to;
+	return to < from ? -EINVAL : 0;
 }
 
 int
@@ -174,10 +177,8 @@ qos_of(const struct qos_rules *rules, uint32_t pasid)
 bool
 qos_is_set(const struct qos_rules *rules)
 {
-	const struct siov_qos_conf none = {.weight = 0};
-
 	return rules->weights.nb != 0 || rules->rates.nb != 0 ||
-	       memcmp(&rules->all, &none, sizeof(none)) != 0;
+	       siov_qos_conf_has_limits(&rules->all);
 }
 
 uint32_t

@@ -222,11 +222,13 @@ test_own_object_is_taken(void **state)
 	assert_int_equal(row->wq, 1); /* wq3.4 */
 	assert_int_equal(row->pasid, 100);
 	assert_int_equal(row->nb_messages, 1);
-	assert_int_equal(row->weight, 8);
-	assert_int_equal(row->priority, 3);
-	assert_int_equal(row->max_outstanding, 64);
-	assert_true(row->rate_ops == UINT32_C(4000000000));
-	assert_true(row->rate_bytes == UINT64_C(10000000000));
+	assert_int_equal(row->qos.weight, 8);
+	assert_int_equal(row->qos.priority, 3);
+	assert_int_equal(row->qos.max_outstanding, 64);
+	assert_true(row->qos.rate_ops == UINT64_C(5000000000));
+	assert_true(row->qos.burst_ops == 70000);
+	assert_true(row->qos.rate_bytes == UINT64_C(10000000000));
+	assert_true(row->qos.burst_bytes == UINT64_C(6000000000));
 	row = &conf.adi_rows[1];
 	assert_int_equal(row->type, SIOV_ADI_DEDICATED);
 	assert_int_equal(row->owner, SIOV_ADI_PROCESS);
@@ -415,10 +417,10 @@ test_a_save_that_fails_leaves_the_old_file(void **state)
 	expect_refused(bed, bed->path, &conf, -ERANGE, "wq 0: size 0: allowed is 1 to 65536");
 	siov_dev_conf_init(&conf);
 	conf.nb_adi_rows = 1;
-	conf.adi_rows[0] = (struct siov_dev_adi_row){.count = 1, .rate_bytes = UINT64_MAX};
+	conf.adi_rows[0] = (struct siov_dev_adi_row){.count = 1, .qos = {.rate_bytes = UINT64_MAX}};
 	expect_refused(bed, bed->path, &conf, -ERANGE,
-		       "adi row 0: rate_bytes 18446744073709551615: allowed is 0 to "
-		       "100000000000");
+		       "adi row 0: weight 0, priority 0, rates 0 and 18446744073709551615, bursts "
+		       "0 and 0: allowed are 0 to 255, 15, 100000000000");
 	siov_dev_conf_init(&conf);
 	snprintf(conf.wqs[0].label.name, sizeof(conf.wqs[0].label.name), "a\nb");
 	expect_refused(bed, bed->path, &conf, -EINVAL,

@@ -365,7 +365,8 @@ test_rows_of_a_configuration_are_made_or_none(void **state)
 	(void)state;
 	adi_bed_conf_init(&conf);
 	conf.nb_adi_rows = 3;
-	conf.adi_rows[0] = (struct siov_dev_adi_row){.count = 3, .pasid = PASID, .weight = 4};
+	conf.adi_rows[0] =
+		(struct siov_dev_adi_row){.count = 3, .pasid = PASID, .qos = {.weight = 4}};
 	conf.adi_rows[1] = (struct siov_dev_adi_row){.count = 2};
 	conf.adi_rows[2] = (struct siov_dev_adi_row){
 		.type = SIOV_ADI_DEDICATED, .count = 1, .nb_dwqs = 2, .pasid = 90};

@@ -222,6 +222,10 @@ test_queue_and_device_keep_to_their_ranges(void **state)
 	expect(&conf, 0, "");
 }
 
+#define QOS_REFUSED(weight, priority, rate) \
+	"adi row 1: weight " weight ", priority " priority ", rates 0 and " rate \
+	", bursts 0 and 0: allowed are 0 to 255, 15, 100000000000"
+
 static void
 test_rows_of_adis_are_checked(void **state)
 {
@@ -252,27 +256,27 @@ test_rows_of_adis_are_checked(void **state)
 	       "0 to 8 messages");
 	row->nb_dwqs = 1;
 	expect(&conf, 0, "");
-	row->weight = 1;
+	row->qos.weight = 1;
 	expect(&conf, -EINVAL, "adi row 1: limits: allowed with a shared queue and a PASID");
-	row->weight = 256;
-	expect(&conf, -ERANGE, "adi row 1: weight 256: allowed is 0 to 255");
-	row->weight = 0;
+	row->qos.weight = 256;
+	expect(&conf, -ERANGE, QOS_REFUSED("256", "0", "0"));
+	row->qos.weight = 0;
 	row->nb_dwqs = 0;
 	row->type = SIOV_ADI_TYPES;
 	expect(&conf, -EINVAL, "adi row 1: type 3, owner 0: allowed are 0 to 2, 0 to 2");
 	row->type = SIOV_ADI_CONTEXT;
 	row->wq = 0;
-	row->priority = 16;
-	expect(&conf, -ERANGE, "adi row 1: priority 16: allowed is 0 to 15");
-	row->priority = 15;
-	row->rate_bytes = SIOV_QOS_RATE_MAX + 1;
-	expect(&conf, -ERANGE, "adi row 1: rate_bytes 100000000001: allowed is 0 to 100000000000");
-	row->rate_bytes = SIOV_QOS_RATE_MAX;
+	row->qos.priority = 16;
+	expect(&conf, -ERANGE, QOS_REFUSED("0", "16", "0"));
+	row->qos.priority = 15;
+	row->qos.rate_bytes = SIOV_QOS_RATE_MAX + 1;
+	expect(&conf, -ERANGE, QOS_REFUSED("0", "15", "100000000001"));
+	row->qos.rate_bytes = SIOV_QOS_RATE_MAX;
 	expect(&conf, 0, "");
 	row->pasid = 0;
 	expect(&conf, -EINVAL, "adi row 1: limits: allowed with a shared queue and a PASID");
-	row->priority = 0;
-	row->rate_bytes = 0;
+	row->qos.priority = 0;
+	row->qos.rate_bytes = 0;
 	row->nb_messages = 2;
 	expect(&conf, -EINVAL,
 	       "adi row 1: nb_dwqs 0, nb_messages 2: type context allows 0 to 0 queues, 0 to 1 "

@@ -78,6 +78,26 @@ submit_op(struct wq_bed *bed, uint32_t opcode, uint32_t xfer_size)
 	return siov_enqcmd(&bed->portals[0], &desc);
 }
 
+/* A caller's struct on the stack: what lies between its fields says nothing. */
+static void
+test_no_limits_are_none_whatever_the_padding_holds(void **state)
+{
+	struct siov_qos_conf conf;
+
+	(void)state;
+	memset(&conf, 0xff, sizeof(conf));
+	conf.max_outstanding = 0;
+	conf.weight = 0;
+	conf.priority = 0;
+	conf.rate_ops = 0;
+	conf.rate_bytes = 0;
+	conf.burst_ops = 7; /* of a rate that is not set */
+	conf.burst_bytes = 0;
+	assert_false(siov_qos_conf_has_limits(&conf));
+	conf.priority = 1;
+	assert_true(siov_qos_conf_has_limits(&conf));
+}
+
 static void
 test_s7_3_3_states_have_their_reasons(void **state)
 {
@@ -353,6 +373,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_limits_are_none_whatever_the_padding_holds),
 		cmocka_unit_test(test_s7_3_3_states_have_their_reasons),
 		cmocka_unit_test(test_s7_3_3_the_limit_is_exact_whoever_submits),
 		cmocka_unit_test(test_s7_3_3_idle_portals_leave_room_for_others),
