@@ -166,9 +166,11 @@ dress_pasid(struct clients *clients, const struct clients_conf *conf, struct cli
 		ret = siov_dev_adi_enable(dev, pasid->adi);
 		return ret == 0 ? 0 : complain_step("ADI", ret);
 	}
-	if (conf->qos == NULL || !qos_is_set(conf->qos))
+	if (!siov_qos_conf_has_limits(&adi.qos))
 		return 0;
-	ret = siov_dev_qos_set(dev, pasid->wq_id, pasid->pasid, &adi.qos);
+	ret = siov_dev_qos_get(dev, pasid->wq_id, pasid->pasid, &pasid->former);
+	if (ret == 0)
+		ret = siov_dev_qos_set(dev, pasid->wq_id, pasid->pasid, &adi.qos);
 	pasid->is_limited = ret == 0;
 	return ret == 0 ? 0 : complain_step("limits", ret);
 }
@@ -176,14 +178,11 @@ dress_pasid(struct clients *clients, const struct clients_conf *conf, struct cli
 static int
 undress_pasid(struct clients *clients, struct client_pasid *pasid)
 {
-	const struct siov_qos_conf none = {.weight = 0};
-	int ret = 0;
-
 	if (pasid->has_adi)
-		ret = adis_destroy(clients->rig, pasid->adi);
-	else if (pasid->is_limited)
-		ret = siov_dev_qos_set(clients->rig->dev, pasid->wq_id, pasid->pasid, &none);
-	return ret;
+		return adis_destroy(clients->rig, pasid->adi);
+	if (!pasid->is_limited)
+		return 0;
+	return siov_dev_qos_set(clients->rig->dev, pasid->wq_id, pasid->pasid, &pasid->former);
 }
 
 static int

@@ -20,7 +20,8 @@ struct client_pasid {
 	struct guest *guest;
 	bool is_allocated;
 	bool is_bound;
-	bool is_limited; /* it has limits of its own */
+	bool is_limited; /* by a workload's rules, until its end */
+	struct siov_qos_conf former; /* limits before them */
 	bool has_adi;
 	uint32_t adi; /* its id */
 	bool is_injected; /* a fault; changed while no submitter runs */

@@ -322,11 +322,13 @@ keep_base(const struct siov_adi_info *info, void *arg)
 {
 	struct look *look = arg;
 	struct session *session = look->session;
-	struct siov_adi_info *base = find_base(session, info->id);
+	struct siov_adi_info *base;
 
 	if (!look->is_all && info->id != look->id)
 		return 0;
 	look->nb++;
+	/* Of all: the list was emptied. */
+	base = look->is_all ? NULL : find_base(session, info->id);
 	if (base == NULL) {
 		base = realloc(session->adi_bases, (session->nb_adi_bases + 1) * sizeof(*base));
 		if (base == NULL)

@@ -268,7 +268,10 @@ check_adis(const struct options *o)
 				o->nb_adis, o->nb_pasids);
 	if (o->submit == SUBMIT_MOVDIR64B && (o->nb_adis != 0 || qos_is_set(&o->qos)))
 		return complain("%s with --submit=movdir64b: allowed: with enqcmd, enqcmds",
-				o->nb_adis != 0 ? "--nb-adi" : "--qos");
+				o->nb_adis != 0        ? "--nb-adi" :
+				o->qos.weights.nb != 0 ? "--pasid-weight" :
+				o->qos.rates.nb != 0   ? "--pasid-rate" :
+							 "--qos");
 	return 0;
 }
 

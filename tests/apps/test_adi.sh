@@ -66,6 +66,10 @@ run_app 0 --config="$work/adis.json" --nb-adi=20 --cmdline-file="$work/commands"
     fail "ADIs of a workload are not there after it: $(grep ADIs "$work/out")"
 expect out '^ +0 +enabled +1 +0 +[1-9][0-9]* +[1-9]'
 expect out '^adi_a0_completed_ops: 0$'
+# Rules of a workload hold until its end; what the file said holds again then.
+commands 'set pasid-rate 2:1' start wait 'show adi info 1'
+run_app 0 --config="$work/adis.json" --cmdline-file="$work/commands" "${short[@]}" --err-exit
+expect out '^adi 1: context of host, enabled, PASID 2, wq 0, 0 messages, qos weight=2$'
 # With the file's 13, of which 10 are used, there is room for 97 PASIDs that are ADIs.
 run_app 0 --config="$work/adis.json" --nb-adi=97 "${short[@]}"
 run_app 1 --config="$work/adis.json" --nb-adi=98 "${short[@]}"
@@ -98,6 +102,8 @@ awk -F, '/^#/ { next } !seen++ { for (i = 1; i <= NF; i++) col[$i] = i; next }
     $col["pasid"] == 3 { other = $col["accepted"] }
     END { exit !(limited > 0 && limited < 100 && refused > 0 && other > limited) }' "$work/rate.csv" ||
     fail "rate: $(cat "$work/rate.csv")"
+run_app 1 --submit=movdir64b --pasid-rate=2:1
+expect err '^siov-testpmd: --pasid-rate with --submit=movdir64b: allowed: with enqcmd, enqcmds$'
 run_app 0 --ptest=fairness --nb-pasids=4 --pasid-weight=1:1,2-4:3 --pasid-noise=2:10 "${short[@]}"
 expect out '^Shares: PASID [1-4] is farthest from its own, by [+-][0-9.]+ %$'
 commands 'set pasid-weight 1:5' 'set qos outstanding=4' 'show config qos' start wait \
