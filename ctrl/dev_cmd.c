@@ -18,8 +18,12 @@
  * once. finish comes after success.
  */
 struct command {
-	enum siov_cmd_error (*begin)(struct siov_dev *dev, uint32_t operand);
+	enum siov_cmd_error (*begin)(struct siov_dev *dev, const struct command *row,
+				     uint32_t operand);
 	void (*finish)(struct siov_dev *dev);
+	/* of those that drain: what becomes of work accepted, and the queues' state after it */
+	enum engine_gate gate;
+	enum siov_wq_state then;
 };
 
 static struct dev_cmd *
@@ -61,12 +65,12 @@ step_wqs(struct siov_dev *dev, void *arg)
 }
 
 static enum siov_cmd_error
-begin_wqs(struct siov_dev *dev, uint64_t wqs, enum engine_gate gate, enum siov_wq_state then)
+begin_wqs(struct siov_dev *dev, const struct command *row, uint64_t wqs)
 {
 	struct dev_cmd *cmd = cmd_of(dev);
 
 	cmd->wqs = wqs;
-	cmd->drain_plan = (struct drain){.gate = gate, .then = then};
+	cmd->drain_plan = (struct drain){.gate = row->gate, .then = row->then};
 	cmd->drain.is_started = false;
 	cmd->step = step_wqs;
 	return SIOV_CMD_OK;
@@ -92,7 +96,7 @@ enabled_wqs(const struct siov_dev *dev)
 
 /* Those that an operand names: a mask, of a block of 16. */
 static enum siov_cmd_error
-begin_masked(struct siov_dev *dev, uint32_t operand, enum engine_gate gate, enum siov_wq_state then)
+begin_masked(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
 	uint32_t first = (operand >> PER_BLOCK) * PER_BLOCK, i;
 	uint64_t wqs = 0;
@@ -108,64 +112,29 @@ begin_masked(struct siov_dev *dev, uint32_t operand, enum engine_gate gate, enum
 			return SIOV_CMD_WQ_NOT_ENABLED;
 		wqs |= UINT64_C(1) << (first + i);
 	}
-	return begin_wqs(dev, wqs, gate, then);
+	return begin_wqs(dev, row, wqs);
 }
 
 static enum siov_cmd_error
-begin_disable_wq(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_masked(dev, operand, ENGINE_GATE_OPEN, SIOV_WQ_DISABLED);
-}
-
-static enum siov_cmd_error
-begin_drain_wq(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_masked(dev, operand, ENGINE_GATE_OPEN, SIOV_WQ_ENABLED);
-}
-
-static enum siov_cmd_error
-begin_abort_wq(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_masked(dev, operand, ENGINE_GATE_ABORT, SIOV_WQ_ENABLED);
-}
-
-static enum siov_cmd_error
-begin_reset_wq(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_masked(dev, operand, ENGINE_GATE_ABORT, SIOV_WQ_DISABLED);
-}
-
-static enum siov_cmd_error
-begin_all(struct siov_dev *dev, uint32_t operand, enum engine_gate gate)
+begin_all(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
 	if (operand != 0)
 		return SIOV_CMD_RSVD_FIELD;
 	if (dev->regs->is_disabled)
 		return SIOV_CMD_NOT_ENABLED;
-	return begin_wqs(dev, enabled_wqs(dev), gate, SIOV_WQ_ENABLED);
-}
-
-static enum siov_cmd_error
-begin_drain_all(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_all(dev, operand, ENGINE_GATE_OPEN);
-}
-
-static enum siov_cmd_error
-begin_abort_all(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_all(dev, operand, ENGINE_GATE_ABORT);
+	return begin_wqs(dev, row, enabled_wqs(dev));
 }
 
 /* ---- the device ---- */
 
 static enum siov_cmd_error
-begin_enable_device(struct siov_dev *dev, uint32_t operand)
+begin_enable_device(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
 	struct dev_cmd *cmd = cmd_of(dev);
 	const struct siov_dev_conf *next = &dev->regs->next;
 	enum siov_cmd_error error;
 
+	(void)row;
 	if (operand != 0)
 		return SIOV_CMD_RSVD_FIELD;
 	if (!dev->regs->is_disabled)
@@ -192,13 +161,13 @@ finish_enable_device(struct siov_dev *dev)
 }
 
 static enum siov_cmd_error
-begin_disable_device(struct siov_dev *dev, uint32_t operand)
+begin_disable_device(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
 	if (operand != 0)
 		return SIOV_CMD_RSVD_FIELD;
 	if (dev->regs->is_disabled)
 		return SIOV_CMD_DEVICE_NOT_ENABLED;
-	return begin_wqs(dev, enabled_wqs(dev), ENGINE_GATE_OPEN, SIOV_WQ_DISABLED);
+	return begin_wqs(dev, row, enabled_wqs(dev));
 }
 
 static void
@@ -209,10 +178,11 @@ finish_disable_device(struct siov_dev *dev)
 }
 
 static enum siov_cmd_error
-begin_reset_device(struct siov_dev *dev, uint32_t operand)
+begin_reset_device(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
 	struct dev_cmd *cmd = cmd_of(dev);
 
+	(void)row;
 	if (operand != 0)
 		return SIOV_CMD_RSVD_FIELD;
 	cmd->reset = (struct reset){
@@ -249,21 +219,22 @@ take_pasid(struct siov_dev *dev, uint32_t wq_id, uint32_t mode)
 }
 
 static enum siov_cmd_error
-begin_enable_wq(struct siov_dev *dev, uint32_t operand)
+begin_enable_wq(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
-	uint32_t row = SIOV_BARS_WQCFG + operand * SIOV_WQCFG_STRIDE;
+	uint32_t cfg = SIOV_BARS_WQCFG + operand * SIOV_WQCFG_STRIDE;
 	enum siov_cmd_error error;
 	int ret;
 
+	(void)row;
 	if (dev->regs->is_disabled)
 		return SIOV_CMD_NOT_ENABLED;
 	if (operand >= regs_nb_wqs(dev))
 		return SIOV_CMD_BAD_WQ;
 	if (is_wq_enabled(dev, operand))
 		return SIOV_CMD_WQ_NOT_DISABLED;
-	if (regs_get(dev->regs->file, row + SIOV_WQCFG_SIZE) == 0)
+	if (regs_get(dev->regs->file, cfg + SIOV_WQCFG_SIZE) == 0)
 		return SIOV_CMD_WQ_SIZE;
-	error = take_pasid(dev, operand, regs_get(dev->regs->file, row + SIOV_WQCFG_MODE));
+	error = take_pasid(dev, operand, regs_get(dev->regs->file, cfg + SIOV_WQCFG_MODE));
 	if (error != SIOV_CMD_OK)
 		return error;
 	ret = dev_wq_enable(dev, operand);
@@ -275,14 +246,14 @@ begin_enable_wq(struct siov_dev *dev, uint32_t operand)
 /* ---- PASIDs ---- */
 
 static enum siov_cmd_error
-begin_pasid(struct siov_dev *dev, uint32_t pasid, enum engine_gate gate)
+begin_pasid(struct siov_dev *dev, const struct command *row, uint32_t pasid)
 {
 	struct dev_cmd *cmd = cmd_of(dev);
 
 	if (dev->regs->is_disabled)
 		return SIOV_CMD_NOT_ENABLED;
 	cmd->pasid.pasid = pasid;
-	cmd->pasid.gate = gate;
+	cmd->pasid.gate = row->gate;
 	cmd->pasid.deadline_ns = deadline_after(TIMEOUT_MS);
 	cmd->pasid.wq_id = 0;
 	cmd->pasid.is_started = false;
@@ -291,29 +262,19 @@ begin_pasid(struct siov_dev *dev, uint32_t pasid, enum engine_gate gate)
 	return SIOV_CMD_OK;
 }
 
-static enum siov_cmd_error
-begin_drain_pasid(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_pasid(dev, operand, ENGINE_GATE_OPEN);
-}
-
-static enum siov_cmd_error
-begin_abort_pasid(struct siov_dev *dev, uint32_t operand)
-{
-	return begin_pasid(dev, operand, ENGINE_GATE_ABORT);
-}
-
 /* ---- interrupt handles ---- */
 
 /* A handle is the number of its vector or entry; an entry must have been given to somebody. */
 static enum siov_cmd_error
-check_handle(struct siov_dev *dev, uint32_t operand)
+begin_request_handle(struct siov_dev *dev, const struct command *row, uint32_t operand)
 {
 	uint32_t handle = operand & UINT16_MAX;
 	struct siov_ims_entry entry;
 
+	(void)row;
 	if (operand & ~(SIOV_CMD_HANDLE_IMS | UINT16_MAX))
 		return SIOV_CMD_RSVD_FIELD;
+	cmd_of(dev)->result = handle;
 	if (!(operand & SIOV_CMD_HANDLE_IMS))
 		return dev->msix != NULL && handle < dev->conf.nb_msix ? SIOV_CMD_OK :
 									 SIOV_CMD_BAD_INDEX;
@@ -322,37 +283,32 @@ check_handle(struct siov_dev *dev, uint32_t operand)
 	return siov_ims_read(dev->ims, handle, &entry) == 0 ? SIOV_CMD_OK : SIOV_CMD_NO_HANDLE_FOR;
 }
 
-static enum siov_cmd_error
-begin_request_handle(struct siov_dev *dev, uint32_t operand)
-{
-	cmd_of(dev)->result = operand & UINT16_MAX;
-	return check_handle(dev, operand);
-}
-
 /* Handles are not given out, so there is nothing to take back. */
-static enum siov_cmd_error
-begin_release_handle(struct siov_dev *dev, uint32_t operand)
+static void
+finish_release_handle(struct siov_dev *dev)
 {
-	return check_handle(dev, operand);
+	cmd_of(dev)->result = 0;
 }
 
 /* ---- all of them ---- */
 
 static const struct command commands[SIOV_CMDS] = {
-	[SIOV_CMD_ENABLE_DEVICE] = {begin_enable_device, finish_enable_device},
-	[SIOV_CMD_DISABLE_DEVICE] = {begin_disable_device, finish_disable_device},
-	[SIOV_CMD_DRAIN_ALL] = {begin_drain_all, NULL},
-	[SIOV_CMD_ABORT_ALL] = {begin_abort_all, NULL},
-	[SIOV_CMD_RESET_DEVICE] = {begin_reset_device, NULL},
-	[SIOV_CMD_ENABLE_WQ] = {begin_enable_wq, NULL},
-	[SIOV_CMD_DISABLE_WQ] = {begin_disable_wq, NULL},
-	[SIOV_CMD_DRAIN_WQ] = {begin_drain_wq, NULL},
-	[SIOV_CMD_ABORT_WQ] = {begin_abort_wq, NULL},
-	[SIOV_CMD_RESET_WQ] = {begin_reset_wq, NULL},
-	[SIOV_CMD_DRAIN_PASID] = {begin_drain_pasid, NULL},
-	[SIOV_CMD_ABORT_PASID] = {begin_abort_pasid, NULL},
-	[SIOV_CMD_REQUEST_HANDLE] = {begin_request_handle, NULL},
-	[SIOV_CMD_RELEASE_HANDLE] = {begin_release_handle, NULL},
+	[SIOV_CMD_ENABLE_DEVICE] = {.begin = begin_enable_device, .finish = finish_enable_device},
+	[SIOV_CMD_DISABLE_DEVICE] = {begin_disable_device, finish_disable_device, ENGINE_GATE_OPEN,
+				     SIOV_WQ_DISABLED},
+	[SIOV_CMD_DRAIN_ALL] = {begin_all, NULL, ENGINE_GATE_OPEN, SIOV_WQ_ENABLED},
+	[SIOV_CMD_ABORT_ALL] = {begin_all, NULL, ENGINE_GATE_ABORT, SIOV_WQ_ENABLED},
+	[SIOV_CMD_RESET_DEVICE] = {.begin = begin_reset_device},
+	[SIOV_CMD_ENABLE_WQ] = {.begin = begin_enable_wq},
+	[SIOV_CMD_DISABLE_WQ] = {begin_masked, NULL, ENGINE_GATE_OPEN, SIOV_WQ_DISABLED},
+	[SIOV_CMD_DRAIN_WQ] = {begin_masked, NULL, ENGINE_GATE_OPEN, SIOV_WQ_ENABLED},
+	[SIOV_CMD_ABORT_WQ] = {begin_masked, NULL, ENGINE_GATE_ABORT, SIOV_WQ_ENABLED},
+	[SIOV_CMD_RESET_WQ] = {begin_masked, NULL, ENGINE_GATE_ABORT, SIOV_WQ_DISABLED},
+	[SIOV_CMD_DRAIN_PASID] = {.begin = begin_pasid, .gate = ENGINE_GATE_OPEN},
+	[SIOV_CMD_ABORT_PASID] = {.begin = begin_pasid, .gate = ENGINE_GATE_ABORT},
+	[SIOV_CMD_REQUEST_HANDLE] = {.begin = begin_request_handle},
+	[SIOV_CMD_RELEASE_HANDLE] = {.begin = begin_request_handle,
+				     .finish = finish_release_handle},
 };
 
 /* On success the whole of CMDSTS is 0 but for a result. */
@@ -406,7 +362,7 @@ cmd_begin(struct siov_dev *dev, uint32_t value)
 	if (value & SIOV_CMD_RSVD)
 		error = SIOV_CMD_RSVD_FIELD;
 	else if (code < SIOV_CMDS && commands[code].begin != NULL)
-		error = commands[code].begin(dev, value & SIOV_CMD_OPERAND);
+		error = commands[code].begin(dev, &commands[code], value & SIOV_CMD_OPERAND);
 	else
 		cmd->value &= ~(SIOV_CMD_CODE << SIOV_CMD_SHIFT); /* of no row */
 	if (error != SIOV_CMD_OK || cmd->step == NULL)
