@@ -114,7 +114,8 @@ void dev_free_wqs(struct siov_dev *dev);
  * Replace queues and groups by those of conf, which has passed siov_dev_conf_check(); all else but
  * the engines' groups must be as it is. Counters start at zero, pointers to queues are void.
  * Returns 0; -EINVAL (another number of engines); -EBUSY (a queue is not disabled, a lane is
- * attached, there are ADIs); -ETIMEDOUT (an engine does not poll): as before; -ENOMEM: there is no queue any more.
+ * attached, there are ADIs); -ETIMEDOUT (an engine does not poll): as before; -ENOMEM: there is no
+ * queue any more.
  */
 int dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf);
 

@@ -7,8 +7,6 @@
  */
 #include "dev_regs_priv.h"
 
-#define NO_GROUP UINT32_MAX
-
 /* The dwords of a queue's row that hold configuration. */
 struct wq_row {
 	uint32_t size, threshold, mode, limits;
@@ -181,19 +179,19 @@ decode_wq(struct siov_dev *dev, struct siov_dev_wq_conf *wq, uint32_t wq_id)
 	decode_limits(wq, row.limits, shown.limits);
 }
 
-/* The group whose mask has bit i; NO_GROUP: none. False: more than one has. */
+/* The group whose mask has bit i; SIOV_DEV_GROUP_NONE: none. False: more than one has. */
 static bool
 find_group(const struct siov_dev *dev, uint32_t field, uint32_t i, uint32_t *group)
 {
 	uint32_t nb = siov_dev_profile_limits(dev->conf.profile)->nb_groups, id;
 
-	*group = NO_GROUP;
+	*group = SIOV_DEV_GROUP_NONE;
 	for (id = 0; id < nb; id++) {
 		uint32_t mask = regs_get(dev->regs->file, group_of(id, field + i / 32 * 4));
 
 		if (!(mask >> i % 32 & 1))
 			continue;
-		if (*group != NO_GROUP)
+		if (*group != SIOV_DEV_GROUP_NONE)
 			return false;
 		*group = id;
 	}
@@ -208,10 +206,10 @@ read_engines(struct siov_dev *dev, struct siov_dev_conf *next)
 	for (i = 0; i < 64; i++) {
 		if (!find_group(dev, SIOV_GRPCFG_ENGINES, i, &group))
 			return SIOV_CMD_GROUP_ENGINE;
-		if (i >= next->nb_engines && group != NO_GROUP)
+		if (i >= next->nb_engines && group != SIOV_DEV_GROUP_NONE)
 			return SIOV_CMD_GROUP_ENGINE;
 		if (i < next->nb_engines)
-			next->engines[i].group = group != NO_GROUP ? group : SIOV_DEV_GROUP_NONE;
+			next->engines[i].group = group;
 	}
 	return SIOV_CMD_OK;
 }
@@ -237,11 +235,11 @@ read_wqs(struct siov_dev *dev, struct siov_dev_conf *next)
 		bool is_there = i < nb && written_wq(dev, i).size != 0;
 
 		if (!find_group(dev, SIOV_GRPCFG_WQS, i, &group) ||
-		    (!is_there && group != NO_GROUP))
+		    (!is_there && group != SIOV_DEV_GROUP_NONE))
 			return SIOV_CMD_GROUP_WQ;
 		if (!is_there)
 			continue;
-		if (group == NO_GROUP)
+		if (group == SIOV_DEV_GROUP_NONE)
 			return SIOV_CMD_GROUP;
 		decode_wq(dev, &next->wqs[i], i);
 		next->wqs[i].group = group;

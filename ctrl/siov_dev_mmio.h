@@ -57,8 +57,8 @@ SIOV_API int siov_dev_mmio_write(struct siov_dev *dev, unsigned int bar, uint64_
 				 unsigned int width, uint64_t value);
 
 /**
- * Write message control of the MSI-X capability, which lies in configuration space: SIOV_MSIX_CONTROL_ENABLE,
- * SIOV_MSIX_CONTROL_MASK. Nothing happens on a device without interrupts.
+ * Write message control of the MSI-X capability, which lies in configuration space:
+ * SIOV_MSIX_CONTROL_ENABLE, SIOV_MSIX_CONTROL_MASK. Nothing happens on a device without interrupts.
  */
 SIOV_API void siov_dev_set_msix_control(struct siov_dev *dev, uint16_t control);
 

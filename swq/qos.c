@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "siov_qos.h"
@@ -484,10 +483,11 @@ siov_qos_reclaim(struct siov_qos *qos, struct siov_portal *portal)
 void
 siov_qos_return(struct siov_qos *qos, const struct siov_portal *portal)
 {
-	int32_t unused = (int32_t)(siov_atomic_load(&portal->limit, relaxed) -
-				   (uint32_t)siov_portal_count(portal, SIOV_DMWR_SUCCESS));
+	uint32_t unused = siov_atomic_load(&portal->limit, relaxed) -
+			  (uint32_t)siov_portal_count(portal, SIOV_DMWR_SUCCESS);
 
 	/* Fewer than none: it used what was being reclaimed. */
-	if (abs(unused) <= (int32_t)LEASE_MAX)
-		siov_atomic_fetch_add(&qos->granted, (uint64_t) - (int64_t)unused, relaxed);
+	if (unused + LEASE_MAX <= 2 * LEASE_MAX)
+		siov_atomic_fetch_add(&qos->granted, (uint64_t) - (int64_t)(int32_t)unused,
+				      relaxed);
 }
