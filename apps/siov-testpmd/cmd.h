@@ -44,6 +44,8 @@ struct cmd {
 #define CMD_REST(name) \
 	static cmdline_parse_token_string_t name = \
 		TOKEN_STRING_INITIALIZER(struct cmd_args, rest, TOKEN_STRING_MULTI)
+/* "all" in place of a number, see cmd_is_all. */
+#define CMD_ALL(name) CMD_WORD(name, CMD_WORDS - 1, "all")
 
 /* Tables, each ending with a row without function. */
 extern const struct cmd cmds_run[];
@@ -61,6 +63,14 @@ extern const struct cmd cmds_absent[];
 
 extern const struct cmd *const cmd_tables[];
 extern const unsigned int nb_cmd_tables;
+
+/* Whether a command with a row for a number and one for "all" was given the latter. */
+static inline bool
+cmd_is_all(const struct cmd_args *args)
+{
+	/* What a row does not have is empty: cmdline clears its result. */
+	return args->word[CMD_WORDS - 1][0] != '\0';
+}
 
 /* Print one line on stderr and note that the command failed. */
 void cmd_fail(struct session *session, const char *fmt, ...) __rte_format_printf(2, 3);

@@ -29,7 +29,7 @@ CMD_WORD(tok_clear, 0, "clear");
 CMD_WORD(tok_noun, 1, "adi");
 CMD_WORD(tok_what, 2, "info#summary#stats#xstats");
 CMD_WORD(tok_cleared, 2, "stats#xstats");
-CMD_WORD(tok_all, 3, "all");
+CMD_ALL(tok_all);
 
 /* ---- changing ---- */
 
@@ -282,12 +282,12 @@ print_summary(const struct look *look)
 }
 
 static void
-show(struct session *session, const struct cmd_args *args, bool is_all)
+show(struct session *session, const struct cmd_args *args)
 {
 	struct look look = {
 		.session = session,
 		.what = args->word[2],
-		.is_all = is_all,
+		.is_all = cmd_is_all(args),
 		.id = adi_id(args),
 	};
 
@@ -299,20 +299,8 @@ show(struct session *session, const struct cmd_args *args, bool is_all)
 	else if (look.nb > PAGE_ROWS)
 		printf("... %u more ADIs; show adi %s ID shows one\n", look.nb - PAGE_ROWS,
 		       look.what);
-	if (!is_all && look.nb == 0)
+	if (!look.is_all && look.nb == 0)
 		check(session, -ENOENT, look.what, args->num[0]);
-}
-
-static void
-show_one(struct session *session, const struct cmd_args *args)
-{
-	show(session, args, false);
-}
-
-static void
-show_all(struct session *session, const struct cmd_args *args)
-{
-	show(session, args, true);
 }
 
 /* ---- clearing ---- */
@@ -341,30 +329,18 @@ keep_base(const struct siov_adi_info *info, void *arg)
 }
 
 static void
-clear(struct session *session, const struct cmd_args *args, bool is_all)
+clear(struct session *session, const struct cmd_args *args)
 {
-	struct look look = {.session = session, .is_all = is_all, .id = adi_id(args)};
+	struct look look = {.session = session, .is_all = cmd_is_all(args), .id = adi_id(args)};
 	int ret;
 
 	/* Of all: what was kept of ADIs that are gone is dropped with the rest. */
-	if (is_all)
+	if (look.is_all)
 		session->nb_adi_bases = 0;
 	ret = siov_dev_adi_walk(session->rig.dev, keep_base, &look);
-	if (ret == 0 && !is_all && look.nb == 0)
+	if (ret == 0 && !look.is_all && look.nb == 0)
 		ret = -ENOENT;
 	check(session, ret, "clear", args->num[0]);
-}
-
-static void
-clear_one(struct session *session, const struct cmd_args *args)
-{
-	clear(session, args, false);
-}
-
-static void
-clear_all(struct session *session, const struct cmd_args *args)
-{
-	clear(session, args, true);
 }
 
 const struct cmd cmds_adi[] = {
@@ -386,19 +362,19 @@ const struct cmd cmds_adi[] = {
 	 "adi",
 	 "adi qos LIMITS ID: as --qos has them",
 	 {&tok_adi, &tok_qos, &tok_limits, &tok_id}},
-	{show_one,
+	{show,
 	 "show",
 	 "show adi (info|summary|stats|xstats) ID",
 	 {&tok_show, &tok_noun, &tok_what, &tok_id}},
-	{show_all,
+	{show,
 	 "show",
 	 "show adi (info|summary|stats|xstats) all",
 	 {&tok_show, &tok_noun, &tok_what, &tok_all}},
-	{clear_one,
+	{clear,
 	 "show",
 	 "clear adi (stats|xstats) ID",
 	 {&tok_clear, &tok_noun, &tok_cleared, &tok_id}},
-	{clear_all,
+	{clear,
 	 "show",
 	 "clear adi (stats|xstats) all",
 	 {&tok_clear, &tok_noun, &tok_cleared, &tok_all}},

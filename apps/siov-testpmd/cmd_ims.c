@@ -15,7 +15,7 @@ CMD_NUM(tok_vector, 1);
 CMD_WORD(tok_show, 0, "show");
 CMD_WORD(tok_noun, 1, "ims");
 CMD_WORD(tok_what, 2, "table#stats");
-CMD_WORD(tok_all, 3, "all");
+CMD_ALL(tok_all);
 
 static int
 set_mask(struct siov_dev *dev, uint32_t id, unsigned int n, bool is_masked)
@@ -84,11 +84,11 @@ print_messages(const struct siov_adi_info *info, void *arg)
 }
 
 static void
-show_table(struct session *session, const struct cmd_args *args, bool is_all)
+show_table(struct session *session, const struct cmd_args *args)
 {
 	struct look look = {
 		.dev = session->rig.dev,
-		.is_all = is_all,
+		.is_all = cmd_is_all(args),
 		.id = args->num[0] < SIOV_ADI_NONE ? (uint32_t)args->num[0] : SIOV_ADI_NONE,
 	};
 
@@ -97,7 +97,7 @@ show_table(struct session *session, const struct cmd_args *args, bool is_all)
 	siov_dev_adi_walk(session->rig.dev, print_messages, &look);
 	if (look.nb_rows > PAGE_ROWS)
 		printf("... %u more; show ims table ADI shows one's\n", look.nb_rows - PAGE_ROWS);
-	if (!is_all && look.nb_adis == 0)
+	if (!look.is_all && look.nb_adis == 0)
 		cmd_fail(session, "show ims table %" PRIu64 ": no such ADI", args->num[0]);
 }
 
@@ -119,10 +119,12 @@ show_stats(struct session *session)
 }
 
 static void
-show_one(struct session *session, const struct cmd_args *args)
+show(struct session *session, const struct cmd_args *args)
 {
 	if (strcmp(args->word[2], "table") == 0)
-		show_table(session, args, false);
+		show_table(session, args);
+	else if (cmd_is_all(args))
+		show_stats(session);
 	else
 		cmd_fail(session,
 			 "show ims stats %" PRIu64
@@ -130,24 +132,12 @@ show_one(struct session *session, const struct cmd_args *args)
 			 args->num[0]);
 }
 
-static void
-show_all(struct session *session, const struct cmd_args *args)
-{
-	if (strcmp(args->word[2], "table") == 0)
-		show_table(session, args, true);
-	else
-		show_stats(session);
-}
-
 const struct cmd cmds_ims[] = {
 	{change,
 	 "ims",
 	 "ims (mask|unmask|trigger) ADI VECTOR: a message of an ADI, from 0 on",
 	 {&tok_ims, &tok_verb, &tok_adi, &tok_vector}},
-	{show_one, "show", "show ims table ADI", {&tok_show, &tok_noun, &tok_what, &tok_adi}},
-	{show_all,
-	 "show",
-	 "show ims (table|stats) all",
-	 {&tok_show, &tok_noun, &tok_what, &tok_all}},
+	{show, "show", "show ims table ADI", {&tok_show, &tok_noun, &tok_what, &tok_adi}},
+	{show, "show", "show ims (table|stats) all", {&tok_show, &tok_noun, &tok_what, &tok_all}},
 	{.run = NULL},
 };

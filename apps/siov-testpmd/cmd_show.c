@@ -17,7 +17,7 @@ CMD_WORD(tok_clear, 0, "clear");
 CMD_WORD(tok_noun, 1, "wq#pasid");
 CMD_WORD(tok_what, 2, "info#summary#stats#xstats");
 CMD_WORD(tok_cleared, 2, "stats#xstats");
-CMD_WORD(tok_all, 3, "all");
+CMD_ALL(tok_all);
 CMD_NUM(tok_id, 0);
 CMD_WORD(tok_config, 1, "config");
 CMD_WORD(tok_config_what, 2, "cores#wl#wq#qos");
@@ -30,11 +30,11 @@ struct filter {
 };
 
 static struct filter
-make_filter(const struct cmd_args *args, bool is_all)
+make_filter(const struct cmd_args *args)
 {
 	return (struct filter){
 		.is_wq = strcmp(args->word[1], "wq") == 0,
-		.is_all = is_all,
+		.is_all = cmd_is_all(args),
 		.id = args->num[0],
 	};
 }
@@ -300,9 +300,9 @@ show_pasids(struct session *session, const struct result *result, const struct f
 }
 
 static void
-show(struct session *session, const struct cmd_args *args, bool is_all)
+show(struct session *session, const struct cmd_args *args)
 {
-	struct filter filter = make_filter(args, is_all);
+	struct filter filter = make_filter(args);
 	struct result result;
 
 	if (!is_filter_good(session, &filter))
@@ -314,18 +314,6 @@ show(struct session *session, const struct cmd_args *args, bool is_all)
 			show_pasids(session, &result, &filter, args->word[2]);
 	}
 	result_free(&result);
-}
-
-static void
-show_one(struct session *session, const struct cmd_args *args)
-{
-	show(session, args, false);
-}
-
-static void
-show_all(struct session *session, const struct cmd_args *args)
-{
-	show(session, args, true);
 }
 
 /* ---- clear ---- */
@@ -365,9 +353,9 @@ keep_others(struct snapshot *now, struct snapshot *before, const struct filter *
 }
 
 static void
-clear(struct session *session, const struct cmd_args *args, bool is_all)
+clear(struct session *session, const struct cmd_args *args)
 {
-	struct filter filter = make_filter(args, is_all);
+	struct filter filter = make_filter(args);
 	struct snapshot now;
 	int ret;
 
@@ -382,18 +370,6 @@ clear(struct session *session, const struct cmd_args *args, bool is_all)
 	keep_others(&now, &session->cleared, &filter);
 	snapshot_free(&session->cleared);
 	session->cleared = now;
-}
-
-static void
-clear_one(struct session *session, const struct cmd_args *args)
-{
-	clear(session, args, false);
-}
-
-static void
-clear_all(struct session *session, const struct cmd_args *args)
-{
-	clear(session, args, true);
 }
 
 /* ---- settings ---- */
@@ -457,19 +433,19 @@ show_config(struct session *session, const struct cmd_args *args)
 }
 
 const struct cmd cmds_show[] = {
-	{show_one,
+	{show,
 	 "show",
 	 "show (wq|pasid) (info|summary|stats|xstats) ID",
 	 {&tok_show, &tok_noun, &tok_what, &tok_id}},
-	{show_all,
+	{show,
 	 "show",
 	 "show (wq|pasid) (info|summary|stats|xstats) all",
 	 {&tok_show, &tok_noun, &tok_what, &tok_all}},
-	{clear_one,
+	{clear,
 	 "show",
 	 "clear (wq|pasid) (stats|xstats) ID",
 	 {&tok_clear, &tok_noun, &tok_cleared, &tok_id}},
-	{clear_all,
+	{clear,
 	 "show",
 	 "clear (wq|pasid) (stats|xstats) all",
 	 {&tok_clear, &tok_noun, &tok_cleared, &tok_all}},

@@ -214,33 +214,9 @@ test_overlapping_moves_are_those_of_memmove(void **state)
 	}
 }
 
+/* A pattern of 8 or 16 bytes. */
 static void
-run_fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
-{
-	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_MEMFILL);
-	struct dsa_completion_record rec;
-	uint64_t i, pattern;
-
-	scatter(bed, src, dst, len);
-	pattern = rig_random(bed->rig);
-	desc.pattern = pattern;
-	desc.dst_addr = DST + dst;
-	desc.xfer_size = len;
-	rec = rig_run(bed->guest, &desc);
-	check_record(&rec, DSA_COMP_SUCCESS, 0, len, 0);
-	for (i = 0; i < len; i++)
-		bed->a[i] = (uint8_t)(pattern >> i % 8 * 8);
-	check_destination(bed, dst, len);
-}
-
-static void
-test_fill_keeps_its_phase_over_pages(void **state)
-{
-	for_sizes_and_offsets(*state, run_fill);
-}
-
-static void
-run_wide_fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
+fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len, unsigned int nb)
 {
 	struct dsa_hw_desc desc = rig_desc(DSA_OPCODE_MEMFILL);
 	struct dsa_completion_record rec;
@@ -250,15 +226,35 @@ run_wide_fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
 	scatter(bed, src, dst, len);
 	rig_random_bytes(bed->rig, pattern, sizeof(pattern));
 	memcpy(&desc.pattern, pattern, 8);
-	memcpy(desc.op_specific, pattern + 8, 8);
-	desc.flags |= SIOV_OP_FLAG_FILL16;
+	if (nb == 16) {
+		memcpy(desc.op_specific, pattern + 8, 8);
+		desc.flags |= SIOV_OP_FLAG_FILL16;
+	}
 	desc.dst_addr = DST + dst;
 	desc.xfer_size = len;
 	rec = rig_run(bed->guest, &desc);
 	check_record(&rec, DSA_COMP_SUCCESS, 0, len, 0);
 	for (i = 0; i < len; i++)
-		bed->a[i] = pattern[i % 16];
+		bed->a[i] = pattern[i % nb];
 	check_destination(bed, dst, len);
+}
+
+static void
+run_fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
+{
+	fill(bed, src, dst, len, 8);
+}
+
+static void
+run_wide_fill(struct bed *bed, uint64_t src, uint64_t dst, uint64_t len)
+{
+	fill(bed, src, dst, len, 16);
+}
+
+static void
+test_fill_keeps_its_phase_over_pages(void **state)
+{
+	for_sizes_and_offsets(*state, run_fill);
 }
 
 static void
