@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/**
+ * @file
+ * What a guest finds in a VDEV beside the registers of DSA (siov_regs_hw.h), which are where a DSA
+ * driver looks for them: pages of BAR0 and BAR2, and the channel to the VDCM.
+ *
+ *     BAR0  page 0  write-intercept   DSA registers, GRPCFG, WQCFG, MSIXPERM, channel registers
+ *           page 1  intercept         MSI-X table, pending bits
+ *           page 2  memory            channel: 16 requests, 16 answers
+ *           page 3  direct            hardware mailbox, where SIOV_VREG_MBOX is not 0
+ *     BAR2  direct: 4 portal pages a queue, as of DSA
+ *
+ * P is the system page size. Nothing in page 0 changes by being read, so reads are plain loads.
+ *
+ * Channel: the guest writes a version that both know to SIOV_VREG_VERSION; request n goes to slot
+ * n % 16, then n + 1 to SIOV_VREG_DOORBELL; its answer is in slot n % 16 when SIOV_VREG_DONE has passed
+ * n, and vector 0 comes with SIOV_INTCAUSE_CHANNEL. Answers come in the order of the requests. A guest
+ * has 16 requests outstanding at most; more, and doorbells that go backward, are refused:
+ * SIOV_VREG_STATUS says so, and nothing is done.
+ *
+ * Spec: 9.4 (requirements 9.4.1.1, 9.4.1.2, 9.4.3.1).
+ */
+#ifndef SIOV_VDEV_HW_H
+#define SIOV_VDEV_HW_H
+
+#include <stdint.h>
+
+#include "siov_compat.h"
+#include "siov_regs_hw.h"
+
+#define SIOV_VDEV_VENDOR 0x8086u
+#define SIOV_VDEV_DEVICE 0x0b25u /**< DSA */
+#define SIOV_VDEV_SUBSYSTEM 0x510fu /**< has what is below */
+
+#define SIOV_VDEV_WQS_MAX 9u /**< a context and 8 dedicated queues */
+#define SIOV_VDEV_VECTORS_MAX 17u /**< vector 0 is the VDCM's */
+
+/* Pages of BAR0. */
+#define SIOV_VDEV_PAGE_REGS 0u
+#define SIOV_VDEV_PAGE_MSIX 1u
+#define SIOV_VDEV_PAGE_CHANNEL 2u
+#define SIOV_VDEV_PAGE_MBOX 3u
+#define SIOV_VDEV_PAGES 4u
+
+/* Within page 0; the tables are where SIOV_REG_OFFSETS says. */
+#define SIOV_VDEV_GRPCFG 0x400u
+#define SIOV_VDEV_WQCFG 0x600u
+#define SIOV_VDEV_MSIXPERM 0x900u
+
+/* Within page 1. */
+#define SIOV_VDEV_MSIX_TABLE 0u
+#define SIOV_VDEV_MSIX_PBA 0x800u
+
+/* Channel registers, within page 0. */
+#define SIOV_VREG_MAGIC 0xc00u
+#define SIOV_VREG_VERSIONS 0xc04u /**< 15:0 oldest, 31:16 newest that the VDCM knows */
+#define SIOV_VREG_VERSION 0xc08u /**< written: opens the channel, 0 closes it; reads as open version */
+#define SIOV_VREG_DOORBELL 0xc0cu /**< written: number of requests so far; the mailbox register */
+#define SIOV_VREG_DONE 0xc10u /**< number of answers so far */
+#define SIOV_VREG_STATUS 0xc14u /**< of the last write to one of these: 0 or an SIOV_VSTATUS */
+#define SIOV_VREG_CHANNEL 0xc18u /**< offset of the channel in BAR0 */
+#define SIOV_VREG_SLOTS 0xc1cu
+#define SIOV_VREG_MBOX 0xc20u /**< offset of the hardware mailbox in BAR0; 0: none */
+#define SIOV_VREG_PAGE_BYTES 0xc24u /**< P */
+#define SIOV_VREG_END 0xc28u
+
+#define SIOV_VREG_MAGIC_VALUE 0x564f4953u /**< "SIOV" */
+
+enum siov_vstatus {
+	SIOV_VSTATUS_OK,
+	SIOV_VSTATUS_VERSION, /**< not a version that the VDCM knows; the channel is as it was */
+	SIOV_VSTATUS_CLOSED, /**< no version was chosen so far */
+	SIOV_VSTATUS_DOORBELL, /**< backward, or more than SIOV_VDEV_SLOTS outstanding */
+	SIOV_VSTATUS_DISABLED, /**< the device is not enabled */
+};
+
+/** Beside DSA's causes in SIOV_REG_INTCAUSE. */
+#define SIOV_INTCAUSE_CHANNEL 0x10000u
+#define SIOV_INTCAUSE_REVOKED 0x80000000u /**< DSA: interrupt handles are to be requested anew */
+
+#define SIOV_VDEV_VERSION_1 1u
+#define SIOV_VDEV_SLOTS 16u
+#define SIOV_VDEV_SLOT_BYTES 64u
+
+/** A request, written by the guest; requests begin at offset 0 of the channel. */
+struct siov_vdev_request {
+	uint32_t id; /**< the guest's, comes back */
+	uint16_t op; /**< enum siov_vdev_op */
+	uint16_t rsvd0; /**< 0 */
+	uint32_t timeout_ms; /**< 1 to 60000; 0: 1000 */
+	uint32_t rsvd1; /**< 0 */
+	uint64_t arg[6]; /**< by op; those it does not name are 0 */
+};
+
+/** An answer; answers begin behind the requests. */
+struct siov_vdev_answer {
+	uint32_t id;
+	int32_t status; /**< 0 or a negative errno */
+	uint64_t ret[7];
+};
+
+SIOV_STATIC_ASSERT(sizeof(struct siov_vdev_request) == SIOV_VDEV_SLOT_BYTES, "a slot");
+SIOV_STATIC_ASSERT(sizeof(struct siov_vdev_answer) == SIOV_VDEV_SLOT_BYTES, "a slot");
+
+enum siov_vdev_op {
+	SIOV_VOP_ECHO = 1, /**< arg: anything; ret[0..5]: the same */
+	/**
+	 * Let a PASID of the guest mean an address space of the guest: arg[0] PASID, arg[1] guest-physical
+	 * address of the top table of its first stage, arg[2] levels: 4 or 5.
+	 */
+	SIOV_VOP_PASID_BIND,
+	SIOV_VOP_PASID_UNBIND, /**< arg[0] PASID; its contexts must be freed */
+	/** Forget translations: arg[0] PASID, arg[1] address, arg[2] bytes, multiples of 4 KiB. */
+	SIOV_VOP_INVALIDATE,
+	/**
+	 * Allocate a context on a shared queue, of a VDEV that has them on request: arg[0] queue, arg[1]
+	 * PASID: one that is bound; else it comes to mean guest-physical addresses. arg[2] vector of its
+	 * interrupt, 0: none. ret[0]: interrupt handle.
+	 */
+	SIOV_VOP_CONTEXT_ALLOC,
+	SIOV_VOP_CONTEXT_FREE, /**< arg[0] queue, arg[1] PASID; waits for its work */
+	SIOV_VOPS,
+};
+
+#endif /* SIOV_VDEV_HW_H */
