@@ -49,7 +49,7 @@ struct adi {
 	uint8_t type; /* enum siov_adi_type */
 	uint8_t owner; /* enum siov_adi_owner */
 	uint8_t state; /* enum siov_adi_state */
-	bool is_of_vdev; /* it cannot be released */
+	bool is_claimed; /* it cannot be released */
 	struct adi_conf conf;
 	uint8_t dwqs[SIOV_ADI_DWQS_MAX]; /* bound while enabled; ADI_NO_WQ: none */
 	uint32_t messages[SIOV_ADI_MESSAGES_MAX]; /* handles, nb_messages of them */

@@ -175,7 +175,7 @@ release(struct siov_dev *dev, struct adi *adi)
 	if (adi == NULL)
 		return -ENOENT;
 	ret = siov_adi_next_state((enum siov_adi_state)adi->state, SIOV_ADI_DO_RELEASE, &next);
-	if (ret == 0 && (adi->is_of_vdev || dev_adi_has_portals(dev, adi)))
+	if (ret == 0 && (adi->is_claimed || dev_adi_has_portals(dev, adi)))
 		ret = -EBUSY;
 	if (ret != 0)
 		return ret;
@@ -193,6 +193,34 @@ siov_dev_adi_release(struct siov_dev *dev, uint32_t id)
 	ret = release(dev, adi_find(&dev->adis, id));
 	dev_unlock(dev);
 	return ret;
+}
+
+int
+siov_dev_adi_claim(struct siov_dev *dev, uint32_t id)
+{
+	struct adi *adi;
+	int ret = -ENOENT;
+
+	dev_lock(dev);
+	adi = adi_find(&dev->adis, id);
+	if (adi != NULL)
+		ret = adi->is_claimed ? -EBUSY : 0;
+	if (ret == 0)
+		adi->is_claimed = true;
+	dev_unlock(dev);
+	return ret;
+}
+
+void
+siov_dev_adi_unclaim(struct siov_dev *dev, uint32_t id)
+{
+	struct adi *adi;
+
+	dev_lock(dev);
+	adi = adi_find(&dev->adis, id);
+	if (adi != NULL)
+		adi->is_claimed = false;
+	dev_unlock(dev);
 }
 
 /* ---- configure ---- */
@@ -631,6 +659,17 @@ siov_dev_adi_of(struct siov_dev *dev, unsigned int wq_id, uint32_t pasid, uint32
 		*id = adi->id;
 	dev_unlock(dev);
 	return adi != NULL ? 0 : -ENOENT;
+}
+
+uint32_t
+siov_dev_adi_used(struct siov_dev *dev)
+{
+	uint32_t nb;
+
+	dev_lock(dev);
+	nb = dev->adis.nb_used;
+	dev_unlock(dev);
+	return nb;
 }
 
 size_t

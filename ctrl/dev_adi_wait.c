@@ -234,24 +234,40 @@ step(struct siov_dev *dev, void *arg)
 	return -ETIMEDOUT;
 }
 
-/* What needs no wait is over with the first step, in the caller's thread. */
+static int
+step_once(struct siov_dev *dev, struct adi_wait *wait)
+{
+	int ret;
+
+	dev_lock(dev);
+	ret = step(dev, wait);
+	dev_unlock(dev);
+	return ret;
+}
+
+/* The first step, in the caller's thread: what needs no wait is over with it. */
+static int
+begin(struct siov_dev *dev, uint32_t id, const struct plan *plan, unsigned int timeout_ms,
+      struct adi_wait *wait)
+{
+	/* Not all of it is initialised: the targets of quiet are 8 KiB. */
+	wait->plan = plan;
+	wait->id = id;
+	wait->is_started = false;
+	wait->is_shut = false;
+	wait->is_waiting = false;
+	wait->queue = 0;
+	wait->deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
+	return step_once(dev, wait);
+}
+
 static int
 act(struct siov_dev *dev, uint32_t id, const struct plan *plan, unsigned int timeout_ms)
 {
 	struct adi_wait wait;
 	int ret;
 
-	/* Not all of it is initialised: the targets of quiet are 8 KiB. */
-	wait.plan = plan;
-	wait.id = id;
-	wait.is_started = false;
-	wait.is_shut = false;
-	wait.is_waiting = false;
-	wait.queue = 0;
-	wait.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
-	dev_lock(dev);
-	ret = step(dev, &wait);
-	dev_unlock(dev);
+	ret = begin(dev, id, plan, timeout_ms, &wait);
 	return ret == -EAGAIN ? control_call(dev, step, &wait, timeout_ms) : ret;
 }
 
@@ -283,4 +299,63 @@ int
 siov_dev_adi_reset(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms)
 {
 	return act(dev, id, &plan_reset, timeout_ms);
+}
+
+/* ---- jobs ---- */
+
+struct siov_adi_job {
+	struct siov_dev *dev;
+	struct adi_wait wait;
+};
+
+static const struct plan *
+find_plan(enum siov_adi_action action)
+{
+	static const struct plan *const plans[] = {
+		&plan_drain, &plan_abort, &plan_disable, &plan_suspend, &plan_reset,
+	};
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(plans); i++) {
+		if (plans[i]->action == action)
+			return plans[i];
+	}
+	return NULL;
+}
+
+int
+siov_dev_adi_begin(struct siov_dev *dev, uint32_t id, enum siov_adi_action action,
+		   unsigned int timeout_ms, struct siov_adi_job **out)
+{
+	const struct plan *plan = find_plan(action);
+	struct siov_adi_job *job;
+	int ret;
+
+	if (plan == NULL)
+		return -EINVAL;
+	/* Before it is begun: what is under way must not be lost for want of memory. */
+	job = siov_mem_alloc(dev->mem, "siov_adi_job", sizeof(*job), RTE_CACHE_LINE_SIZE,
+			     dev->conf.socket_id);
+	if (job == NULL)
+		return -ENOMEM;
+	ret = begin(dev, id, plan, timeout_ms, &job->wait);
+	if (ret != -EAGAIN) {
+		siov_mem_free(dev->mem, job);
+		return ret;
+	}
+	job->dev = dev;
+	*out = job;
+	return -EINPROGRESS;
+}
+
+int
+siov_dev_adi_poll(struct siov_adi_job *job)
+{
+	struct siov_dev *dev = job->dev;
+	int ret;
+
+	ret = step_once(dev, &job->wait);
+	if (ret != -EAGAIN)
+		siov_mem_free(dev->mem, job);
+	return ret;
 }

@@ -4,6 +4,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "dev_adi_priv.h"
+#include "dev_nowait.h"
 
 #define ATTACH_TIMEOUT_MS 5000u
 
@@ -70,6 +71,24 @@ step_attach(struct siov_dev *dev, void *arg)
 }
 
 int
+dev_attach_nowait(struct siov_dev *dev, unsigned int wq_id, uint32_t flags, struct siov_lane **lane)
+{
+	struct attach attach = {
+		.wq_id = wq_id,
+		.flags = flags,
+		.deadline_ns = UINT64_MAX,
+	};
+	int ret;
+
+	dev_lock(dev);
+	ret = step_attach(dev, &attach);
+	dev_unlock(dev);
+	if (ret == 0)
+		*lane = attach.lane;
+	return ret;
+}
+
+int
 siov_dev_attach(struct siov_dev *dev, unsigned int wq_id, uint32_t flags, struct siov_lane **lane)
 {
 	struct attach attach = {
@@ -83,6 +102,16 @@ siov_dev_attach(struct siov_dev *dev, unsigned int wq_id, uint32_t flags, struct
 	if (ret == 0)
 		*lane = attach.lane;
 	return ret;
+}
+
+/* A queue that its ADI gave back while this lane was on it is free only now. */
+static void
+free_queue(struct siov_dev *dev, struct dev_wq *dwq)
+{
+	struct adi *adi = dwq->adi != 0 ? adi_find(&dev->adis, dwq->adi - 1) : NULL;
+
+	if (adi != NULL && adi->state == SIOV_ADI_CONFIGURED)
+		dev_adi_unbind(dev, adi);
 }
 
 static int
@@ -102,7 +131,20 @@ step_detach(struct siov_dev *dev, void *arg)
 	portal_close_lane(&dev->portals, &dwq->portals, detach->lane->id);
 	dwq->old_lanes_token = rte_rcu_qsbr_start(siov_iommu_qsbr(dev->iommu));
 	dwq->has_old_lanes = true;
+	free_queue(dev, dwq);
 	return 0;
+}
+
+int
+dev_detach_nowait(struct siov_dev *dev, struct siov_lane *lane)
+{
+	struct detach detach = {.lane = lane, .deadline_ns = UINT64_MAX};
+	int ret;
+
+	dev_lock(dev);
+	ret = step_detach(dev, &detach);
+	dev_unlock(dev);
+	return ret;
 }
 
 int

@@ -136,10 +136,43 @@ SIOV_API int siov_dev_adi_resume(struct siov_dev *dev, uint32_t id);
  */
 SIOV_API int siov_dev_adi_reset(struct siov_dev *dev, uint32_t id, unsigned int timeout_ms);
 
+/** An action that was begun and is not over; opaque. */
+struct siov_adi_job;
+
+/**
+ * Begin one of the five actions above without waiting for it. Its time-out counts from now, its end
+ * comes with a siov_dev_adi_poll(): one that is not polled any more goes on for ever.
+ *
+ * @param action SIOV_ADI_DO_DRAIN, _ABORT, _DISABLE, _SUSPEND or _RESET.
+ * @param job to be polled if -EINPROGRESS is returned; else there is none.
+ * @return 0: over already; -EINPROGRESS; -EINVAL @p action; -ENOMEM: not begun; or an error of the
+ *         action.
+ */
+SIOV_API int siov_dev_adi_begin(struct siov_dev *dev, uint32_t id, enum siov_adi_action action,
+				unsigned int timeout_ms, struct siov_adi_job **job);
+
+/**
+ * Bring an action further. Never waits.
+ *
+ * @return -EAGAIN: poll again; else what the action returns, and @p job is gone.
+ * Thread: one at a time for each job.
+ */
+SIOV_API int siov_dev_adi_poll(struct siov_adi_job *job);
+
+/**
+ * Make an ADI part of something that was composed of it: it is not released until it is set free.
+ *
+ * @return 0; -ENOENT; -EBUSY it is part of another.
+ */
+SIOV_API int siov_dev_adi_claim(struct siov_dev *dev, uint32_t id);
+
+/** Set it free. Nothing happens if it is no longer there. */
+SIOV_API void siov_dev_adi_unclaim(struct siov_dev *dev, uint32_t id);
+
 /**
  * Give an ADI back that is allocated or configured, with its messages.
  *
- * @return 0; -ENOENT; -EBUSY state, it has open portals, or it is part of a VDEV (siov_vdev.h).
+ * @return 0; -ENOENT; -EBUSY state, it has open portals, or it is claimed.
  */
 SIOV_API int siov_dev_adi_release(struct siov_dev *dev, uint32_t id);
 
@@ -261,6 +294,9 @@ SIOV_API enum siov_dev_mode siov_dev_get_mode(struct siov_dev *dev);
  * @return 0, or the first error of siov_dev_adi_alloc(), _configure() or _enable(): then none was made.
  */
 SIOV_API int siov_dev_adi_make_rows(struct siov_dev *dev);
+
+/** ADIs that are allocated. */
+SIOV_API uint32_t siov_dev_adi_used(struct siov_dev *dev);
 
 /** Bytes held for ADIs, without portals and per-PASID counters (siov_dev_pasid_memory()). */
 SIOV_API size_t siov_dev_adi_memory(struct siov_dev *dev);

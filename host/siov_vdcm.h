@@ -62,6 +62,13 @@ SIOV_API int siov_vdcm_create(const struct siov_vdcm_conf *conf, struct siov_vdc
 /** @return 0; -EBUSY it has VDEVs. NULL is fine. */
 SIOV_API int siov_vdcm_free(struct siov_vdcm *vdcm);
 
+/** What it works with. */
+SIOV_API struct siov_ir *siov_vdcm_ir(struct siov_vdcm *vdcm);
+SIOV_API struct siov_iommu *siov_vdcm_iommu(struct siov_vdcm *vdcm);
+
+/** Have it look whether a function was lost: for siov_pci_conf's on_lost. Thread: any; no wait. */
+SIOV_API void siov_vdcm_wake(struct siov_vdcm *vdcm);
+
 /** Type @p i, in the order of the table; NULL beyond the last. */
 SIOV_API const struct siov_vdev_type *siov_vdcm_type(unsigned int i);
 

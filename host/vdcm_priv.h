@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The VDCM as the files of host/ see it; applications see siov_vdcm.h. */
+#ifndef VDCM_PRIV_H
+#define VDCM_PRIV_H
+
+#include <pthread.h>
+
+#include <sys/queue.h>
+
+#include <rte_log.h>
+#include <rte_rcu_qsbr.h>
+
+#include "siov_cpu.h"
+#include "siov_vdev.h"
+
+extern int host_logtype;
+
+#define HOST_LOG(level, ...) \
+	rte_log(RTE_LOG_##level, host_logtype, \
+		RTE_FMT("SIOV_HOST: " RTE_FMT_HEAD(__VA_ARGS__, ) "\n", \
+			RTE_FMT_TAIL(__VA_ARGS__, )))
+
+#define VDCM_TURNS 32u /* VDEVs looked at in one turn of the control lcore */
+#define NO_ROUTE UINT32_MAX /* no entry of the remapping table */
+#define HOST_PASID_LEAF 1024u
+
+struct wq_lanes {
+	struct siov_lane *lane[2]; /* unlimited, limited */
+};
+
+/* A thread that runs guests. Its lanes are made by whoever opens the first portal on a queue. */
+struct siov_cpu {
+	struct siov_vdcm *vdcm;
+	uint32_t id; /* reader of the vdcm's qsbr */
+	uint32_t nb_portals;
+	struct wq_lanes lanes[SIOV_VDCM_FNS_MAX][SIOV_DEV_WQS_MAX];
+};
+
+/* A function as the VDCM uses it. */
+struct vdcm_fn {
+	struct siov_hostdrv *drv;
+	struct siov_dev *dev;
+	uint32_t nb_vdevs; /* that work on it */
+	bool is_lost;
+};
+
+/* What a portal led to, until no guest can be in it. */
+struct zombie {
+	TAILQ_ENTRY(zombie) entry;
+	struct siov_vdev *vdev;
+	struct siov_dev *dev;
+	struct siov_portal *portal; /* NULL: closed already */
+	struct siov_lane *lane; /* of a dedicated queue, taken back as well; NULL: none */
+	uint64_t token;
+};
+
+TAILQ_HEAD(zombies, zombie);
+TAILQ_HEAD(vdevs, siov_vdev);
+
+struct siov_vdcm {
+	/* const after create */
+	const struct siov_mem *mem;
+	struct siov_loop *loop;
+	struct siov_loop_source *source; /* NULL: no loop */
+	struct siov_loop_source *timer;
+	int timer_fd;
+	struct siov_ir *ir;
+	struct siov_iommu *iommu;
+	uint32_t ir_first, ir_nb;
+	unsigned int nb_fns;
+	/* the rest is under the lock, which is taken before any device's and never while waiting */
+	pthread_mutex_t lock;
+	struct vdcm_fn fns[SIOV_VDCM_FNS_MAX];
+	uint32_t *free_routes; /* stack of entries of the remapping table */
+	uint32_t nb_free_routes;
+	struct siov_vdev **vdevs; /* by id */
+	uint32_t nb_vdevs_max, nb_vdevs, next_id;
+	struct vdevs active; /* have work for the control lcore */
+	struct zombies zombies;
+	struct siov_wq *dead_wq; /* a queue that is never enabled, */
+	struct siov_lane *dead_lane; /* where portals lead that lead nowhere */
+	struct rte_rcu_qsbr *guests; /* threads that run guests */
+	struct siov_cpu *cpus[SIOV_CPUS_MAX];
+	uint32_t **owners; /* host PASID -> id of its VDEV + 1 */
+};
+
+static inline void
+vdcm_lock(struct siov_vdcm *vdcm)
+{
+	pthread_mutex_lock(&vdcm->lock);
+}
+
+static inline void
+vdcm_unlock(struct siov_vdcm *vdcm)
+{
+	pthread_mutex_unlock(&vdcm->lock);
+}
+
+/* Monotonic time [ns]. */
+uint64_t host_now_ns(void);
+
+/* Have the control lcore look at a VDEV. Under the lock. */
+void vdcm_activate(struct siov_vdev *vdev);
+
+/* Bring all that waits one step further. Whether something still does. Under the lock. */
+bool vdcm_step(struct siov_vdcm *vdcm);
+
+/* An entry of the remapping table; NO_ROUTE: none is free. Under the lock. */
+uint32_t vdcm_route_alloc(struct siov_vdcm *vdcm);
+void vdcm_route_free(struct siov_vdcm *vdcm, uint32_t index);
+
+/* Say whose a host PASID is; vdev NULL: nobody's. 0 or -ENOMEM. Under the lock. */
+int vdcm_own_pasid(struct siov_vdcm *vdcm, uint32_t pasid, const struct siov_vdev *vdev);
+
+/* The lane of a thread on a shared queue. 0, -EAGAIN, or an error of siov_dev_attach(). */
+int cpu_lane(struct siov_cpu *cpu, unsigned int fn, unsigned int wq_id, bool is_limited,
+	     struct siov_lane **lane);
+
+#endif /* VDCM_PRIV_H */
