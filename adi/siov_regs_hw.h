@@ -55,6 +55,7 @@
 #define SIOV_GENSTS_DISABLED 0u
 #define SIOV_GENSTS_ENABLED 1u
 #define SIOV_GENSTS_DRAINING 2u
+#define SIOV_GENSTS_HALT 3u /**< bits 3:2 say which reset ends it; 0: reset device */
 
 /* INTCAUSE */
 #define SIOV_INTCAUSE_SWERR 0x1u
@@ -97,6 +98,7 @@ enum siov_cmd_error {
 	SIOV_CMD_RSVD_FIELD = 0x04,
 	SIOV_CMD_NOT_DISABLED = 0x10,
 	SIOV_CMD_CONFIG = 0x11,
+	SIOV_CMD_NO_MASTER = 0x12, /**< Bus Master Enable is clear */
 	SIOV_CMD_WQ_SIZES = 0x14,
 	SIOV_CMD_GROUP = 0x15, /**< queues without engines, or the reverse */
 	SIOV_CMD_GROUP_WQ = 0x16,

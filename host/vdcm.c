@@ -431,7 +431,7 @@ siov_vdcm_walk(struct siov_vdcm *vdcm, siov_vdev_cb cb, void *arg)
 	uint32_t id;
 	int ret = 0;
 
-	for (id = 0; id < vdcm->nb_vdevs_max && ret == 0; id++) {
+	for (id = 0; id < vdcm->next_id && ret == 0; id++) {
 		struct siov_vdev *vdev = siov_vdcm_find(vdcm, id);
 
 		if (vdev != NULL)

@@ -44,13 +44,14 @@ struct vdcm_fn {
 	bool is_lost;
 };
 
-/* What a portal led to, until no guest can be in it. */
+/* What a guest had, until it cannot be in it any more. */
 struct zombie {
 	TAILQ_ENTRY(zombie) entry;
 	struct siov_vdev *vdev;
 	struct siov_dev *dev;
-	struct siov_portal *portal; /* NULL: closed already */
+	struct siov_portal *portal; /* NULL: none, or closed already */
 	struct siov_lane *lane; /* of a dedicated queue, taken back as well; NULL: none */
+	struct vdev_context *context; /* of which this is a part; NULL: none */
 	uint64_t token;
 };
 
@@ -74,7 +75,9 @@ struct siov_vdcm {
 	uint32_t *free_routes; /* stack of entries of the remapping table */
 	uint32_t nb_free_routes;
 	struct siov_vdev **vdevs; /* by id */
-	uint32_t nb_vdevs_max, nb_vdevs, next_id;
+	uint32_t nb_vdevs_max, nb_vdevs;
+	uint32_t first_free; /* id; none below is free */
+	uint32_t next_id; /* above all that were ever given */
 	struct vdevs active; /* have work for the control lcore */
 	struct zombies zombies;
 	struct siov_wq *dead_wq; /* a queue that is never enabled, */

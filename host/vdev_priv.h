@@ -32,8 +32,10 @@ struct vdev_context {
 	uint32_t wq;
 	uint32_t vector;
 	uint32_t adi;
+	uint32_t fn;
 	uint32_t phys;
 	struct space *space;
+	struct zombie zombie; /* when it is freed: portals of it may be open yet */
 };
 
 /* A portal page as one guest thread has it. */
@@ -49,6 +51,7 @@ struct vdev_portal {
 	struct siov_dev *dev; /* while it is connected, with */
 	struct siov_portal *portal;
 	struct siov_lane *lane; /* dedicated: its own */
+	struct zombie *zombie; /* memory for its end */
 };
 
 /* An interrupt message of the virtual MSI-X table. */
@@ -79,7 +82,8 @@ struct action {
 	uint32_t wqs; /* mask: static ADIs, and contexts, of these queues */
 	struct vdev_context *context; /* the only one */
 	uint32_t guest_pasid; /* only those of this; NO_PASID: all */
-	uint32_t next; /* ADI */
+	uint32_t next; /* queue whose ADI is looked at */
+	struct vdev_context *cursor; /* behind the queues */
 	struct siov_adi_job *job;
 	uint64_t deadline_ns;
 	int error; /* the first */
@@ -89,8 +93,10 @@ struct vdev_channel {
 	uint32_t version; /* 0: closed */
 	uint32_t doorbell; /* requests so far, as the guest says */
 	uint32_t done; /* answers so far */
-	bool is_waiting; /* for an action that request `done` has begun */
-	struct siov_vdev_request request; /* of it */
+	bool has_request; /* a copy of request `done` */
+	bool is_waiting; /* for an action that it has begun */
+	uint64_t deadline_ns; /* of it */
+	struct siov_vdev_request request;
 };
 
 struct siov_vdev {
@@ -111,7 +117,10 @@ struct siov_vdev {
 	TAILQ_ENTRY(siov_vdev) active_entry;
 	bool is_active;
 	enum siov_vdev_state state;
-	bool is_enabled, is_halted, must_reset, is_used;
+	bool is_enabled, is_halted;
+	bool must_reset; /* when what is under way has ended */
+	bool is_used; /* its guest has written something since it was reset */
+	int reset_error; /* of the last reset, or suspend */
 	uint32_t nb_fns;
 	uint32_t fns[VDEV_FNS]; /* NO_FN: lost. [0] works */
 	uint32_t adis[VDEV_FNS][SIOV_VDEV_WQS_MAX]; /* static ADIs; SIOV_ADI_NONE */
@@ -120,13 +129,15 @@ struct siov_vdev {
 	LIST_HEAD(, vdev_context) contexts;
 	uint32_t nb_contexts;
 	LIST_HEAD(, vdev_portal) portals;
-	uint32_t nb_zombies;
+	uint32_t nb_zombies; /* of its portals, not taken back so far */
 	bool wants_connect; /* a portal could not be connected so far */
 	struct vdev_vector vectors[SIOV_VDEV_VECTORS_MAX];
 	struct action action;
 	struct vdev_channel channel;
 	/* registers with a memory of their own; the page that the guest reads is written from these */
 	uint32_t genctrl, intcause, cmd, cmdsts;
+	bool has_command; /* that waits for something else to end */
+	uint64_t command_end_ns; /* when it is given up */
 	uint32_t swerr[8];
 	uint32_t msixperm[SIOV_VDEV_VECTORS_MAX];
 	uint8_t *pages; /* page 0, then the channel's; page_bytes each */
@@ -153,7 +164,14 @@ int vdev_move(struct siov_vdev *vdev);
 int vdev_context_alloc(struct siov_vdev *vdev, const struct vdev_context *wanted,
 		       struct vdev_context **out);
 void vdev_context_free(struct siov_vdev *vdev, struct vdev_context *context);
+
+/* The end of it. -EBUSY: portals of it are open yet. */
+int vdev_context_bury(struct vdev_context *context);
 struct vdev_context *vdev_context_find(struct siov_vdev *vdev, uint32_t wq, uint32_t guest_pasid);
+
+/* ---- vdev.c ---- */
+
+uint64_t vdev_bar_bytes(const struct siov_vdev *vdev, unsigned int bar);
 
 /* The device that works. */
 struct siov_dev *vdev_dev(const struct siov_vdev *vdev);
@@ -174,6 +192,14 @@ void vdev_connect(struct siov_vdev *vdev, uint32_t wq);
 /* Lead those of (queue, PASID) nowhere; NO_PASID: all of the queue. */
 void vdev_cut(struct siov_vdev *vdev, uint32_t wq, uint32_t pasid);
 
+/* Lead all of them nowhere and forget them: there is no guest any more. */
+void vdev_close_portals(struct siov_vdev *vdev);
+
+/* Whether guests in a gas may be in what was taken from them. */
+bool vdcm_has_zombies(const struct siov_vdcm *vdcm, const struct siov_gas *gas);
+
+void vdcm_add_zombie(struct siov_vdcm *vdcm, struct zombie *zombie);
+
 /* Take back what no guest can be in any more. Whether something is left. */
 bool vdcm_reap(struct siov_vdcm *vdcm);
 
@@ -188,6 +214,12 @@ bool vdev_step(struct siov_vdev *vdev);
 /* Begin a function-level reset, now or when what is under way has ended. */
 void vdev_flr(struct siov_vdev *vdev);
 
+/* Wait, with the lock let go meanwhile, until no action is under way. 0 or -ETIMEDOUT. */
+int vdev_await_idle(struct siov_vdev *vdev, uint64_t deadline_ns);
+
+/* The same until all that its guest had is taken back. */
+int vdev_await_burial(struct siov_vdev *vdev, uint64_t deadline_ns);
+
 /* Wait, without the lock, until no action is under way. 0 or -ETIMEDOUT; on 0 the lock is held. */
 int vdev_lock_idle(struct siov_vdev *vdev, uint64_t deadline_ns);
 
@@ -199,6 +231,7 @@ void vdev_reg_set(struct siov_vdev *vdev, uint32_t offset, uint32_t value);
 int vdev_regs_write(struct siov_vdev *vdev, uint64_t offset, unsigned int width, uint64_t value);
 void vdev_cause(struct siov_vdev *vdev, uint32_t cause);
 void vdev_command(struct siov_vdev *vdev, uint32_t value);
+void vdev_command_step(struct siov_vdev *vdev);
 void vdev_command_end(struct siov_vdev *vdev, uint32_t error, uint32_t result);
 
 /* What an action of a command ends with. */
@@ -226,6 +259,7 @@ void vdev_raise(struct siov_vdev *vdev);
 
 int vdev_cfg_init(struct siov_vdev *vdev);
 void vdev_cfg_free(struct siov_vdev *vdev);
+size_t vdev_cfg_bytes(const struct siov_vdev *vdev);
 void vdev_cfg_reset(struct siov_vdev *vdev);
 uint32_t vdev_cfg_read(struct siov_vdev *vdev, uint32_t offset, unsigned int width);
 void vdev_cfg_write(struct siov_vdev *vdev, uint32_t offset, unsigned int width, uint32_t value);
