@@ -24,6 +24,9 @@ extern "C" {
 
 #define SIOV_CPUS_MAX 128u /**< of a VDCM */
 
+/** A thread that runs guests; opaque. */
+struct siov_cpu;
+
 /** @return 0; -ENOSPC SIOV_CPUS_MAX exist; -ENOMEM. */
 SIOV_API int siov_cpu_create(struct siov_vdcm *vdcm, struct siov_cpu **out);
 

@@ -12,8 +12,8 @@
 
 /* ---- what it is to be ---- */
 
-static bool
-is_subset(const struct siov_hostdrv_generation *gen, const struct siov_hostdrv_generation *of)
+bool
+vdev_is_subset(const struct siov_hostdrv_generation *gen, const struct siov_hostdrv_generation *of)
 {
 	unsigned int i;
 
@@ -53,7 +53,7 @@ describe(struct siov_vdev *vdev, const struct siov_vdev_conf *conf)
 	if (type == NULL || conf->nb_dwqs < type->dwqs_min || conf->nb_dwqs > type->dwqs_max ||
 	    conf->gas == NULL || siov_gas_iommu(conf->gas) != vdcm->iommu ||
 	    vdev->nb_fns > VDEV_FNS || (conf->flags & ~(SIOV_VDEV_F_FD | SIOV_VDEV_F_DVSEC)) != 0 ||
-	    !is_subset(&vdev->gen, &most) || !is_page_size(vdcm, vdev->page_bytes))
+	    !vdev_is_subset(&vdev->gen, &most) || !is_page_size(vdcm, vdev->page_bytes))
 		return -EINVAL;
 	vdev->type = type;
 	vdev->gas = conf->gas;

@@ -164,6 +164,14 @@ end_flr(struct siov_vdev *vdev, int error)
 	vdev_regs_reset(vdev);
 }
 
+/* No portal has led to what was enabled: nothing is in flight, so nothing has to wait. */
+void
+vdev_undo(struct siov_vdev *vdev)
+{
+	vdev->state = SIOV_VDEV_RUNNING;
+	vdev_flr(vdev);
+}
+
 static void
 end_context_free(struct siov_vdev *vdev, const struct action *action)
 {

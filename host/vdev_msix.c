@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 
+#include "siov_msix.h"
 #include "vdev_priv.h"
 
 #define ENTRY_BYTES 16u

@@ -172,6 +172,8 @@ struct vdev_context *vdev_context_find(struct siov_vdev *vdev, uint32_t wq, uint
 /* ---- vdev.c ---- */
 
 uint64_t vdev_bar_bytes(const struct siov_vdev *vdev, unsigned int bar);
+bool vdev_is_subset(const struct siov_hostdrv_generation *gen,
+		    const struct siov_hostdrv_generation *of);
 
 /* The device that works. */
 struct siov_dev *vdev_dev(const struct siov_vdev *vdev);
@@ -211,6 +213,9 @@ int vdev_begin(struct siov_vdev *vdev, const struct action *action);
 /* One step. Whether it goes on. */
 bool vdev_step(struct siov_vdev *vdev);
 
+/* Take back what a restore has half done: all as after creation. */
+void vdev_undo(struct siov_vdev *vdev);
+
 /* Begin a function-level reset, now or when what is under way has ended. */
 void vdev_flr(struct siov_vdev *vdev);
 
@@ -226,7 +231,8 @@ int vdev_lock_idle(struct siov_vdev *vdev, uint64_t deadline_ns);
 /* ---- vdev_regs.c, vdev_cmd.c ---- */
 
 void vdev_regs_reset(struct siov_vdev *vdev);
-void vdev_regs_show(struct siov_vdev *vdev);
+void vdev_regs_show(struct siov_vdev *vdev); /* states */
+void vdev_regs_show_all(struct siov_vdev *vdev); /* after a restore */
 void vdev_reg_set(struct siov_vdev *vdev, uint32_t offset, uint32_t value);
 int vdev_regs_write(struct siov_vdev *vdev, uint64_t offset, unsigned int width, uint64_t value);
 void vdev_cause(struct siov_vdev *vdev, uint32_t cause);
@@ -259,6 +265,7 @@ void vdev_raise(struct siov_vdev *vdev);
 
 int vdev_cfg_init(struct siov_vdev *vdev);
 void vdev_cfg_free(struct siov_vdev *vdev);
+void vdev_cfg_restore(struct siov_vdev *vdev, const uint8_t bytes[4096]);
 size_t vdev_cfg_bytes(const struct siov_vdev *vdev);
 void vdev_cfg_reset(struct siov_vdev *vdev);
 uint32_t vdev_cfg_read(struct siov_vdev *vdev, uint32_t offset, unsigned int width);

@@ -150,6 +150,26 @@ vdev_regs_show(struct siov_vdev *vdev)
 }
 
 void
+vdev_regs_show_all(struct siov_vdev *vdev)
+{
+	uint32_t i;
+
+	show_capabilities(vdev);
+	vdev_reg_set(vdev, SIOV_REG_GENCTRL, vdev->genctrl);
+	vdev_reg_set(vdev, SIOV_REG_INTCAUSE, vdev->intcause);
+	vdev_reg_set(vdev, SIOV_REG_CMD, vdev->cmd);
+	vdev_reg_set(vdev, SIOV_REG_CMDSTS, vdev->cmdsts);
+	for (i = 0; i < RTE_DIM(vdev->swerr); i++)
+		vdev_reg_set(vdev, SIOV_REG_SWERR + 4 * i, vdev->swerr[i]);
+	for (i = 0; i < vdev->nb_vectors; i++)
+		vdev_reg_set(vdev, SIOV_VDEV_MSIXPERM + i * MSIXPERM_STRIDE, vdev->msixperm[i]);
+	vdev_reg_set(vdev, SIOV_VREG_VERSION, vdev->channel.version);
+	vdev_reg_set(vdev, SIOV_VREG_DOORBELL, vdev->channel.doorbell);
+	vdev_reg_set(vdev, SIOV_VREG_DONE, vdev->channel.done);
+	vdev_regs_show(vdev);
+}
+
+void
 vdev_regs_reset(struct siov_vdev *vdev)
 {
 	uint32_t i;
