@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-layers=(swq iommu adi dataplane ctrl)
-checks=(format headers headers_cxx layers tokens conditions leftovers spdx paths text shell)
+layers=(swq iommu adi dataplane ctrl host guest)
+checks=(format headers headers_cxx layers guest tokens conditions leftovers spdx paths text shell)
 
 list_files()
 {
@@ -131,6 +131,8 @@ allowed_below()
     iommu) echo swq iommu ;;
     adi) echo swq iommu adi ;;
     dataplane) echo swq iommu adi dataplane ;;
+    ctrl) echo swq iommu adi dataplane ctrl ;;
+    host) echo swq iommu adi dataplane ctrl host ;;
     *) echo "${layers[*]}" ;;
     esac
 }
@@ -148,7 +150,7 @@ may_include()
         *_priv.h) return 1 ;;
         siov_*.h) return 0 ;;
         # Not installed: what the library's own folders above may see.
-        *) case $top in iommu | adi | dataplane | ctrl) return 0 ;; esac ;;
+        *) case $top in iommu | adi | dataplane | ctrl | host) return 0 ;; esac ;;
         esac
     done
     return 1
@@ -172,6 +174,18 @@ check_layers()
         fi
     done < <(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<siov)' "${code[@]}")
     return "$bad"
+}
+
+# The guest driver knows nothing but the VDEV; so does the example of one.
+check_guest()
+{
+    local own='siov_guest\.h|guest_priv\.h'
+    local field='siov_(vcpu|vm_pasid|vdev_hw|regs_hw|desc|compat|portal)\.h'
+    local system='(errno|sched|stdbool|stddef|stdint|stdlib|string|time)\.h|linux/(pci_regs|idxd)\.h'
+    printf '%s\0' guest/*.[ch] tests/guest/minimal.c |
+        xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*include' |
+        grep -vE "include (\"($own|$field)\"|<($system)>)\$" |
+        refuse 'a guest has no such thing' ''
 }
 
 check_tokens()
