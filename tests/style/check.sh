@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-layers=(swq iommu adi dataplane ctrl)
+layers=(swq iommu adi dataplane ctrl host)
 checks=(format headers headers_cxx layers tokens conditions leftovers spdx paths text shell)
 
 list_files()
@@ -131,6 +131,7 @@ allowed_below()
     iommu) echo swq iommu ;;
     adi) echo swq iommu adi ;;
     dataplane) echo swq iommu adi dataplane ;;
+    ctrl) echo swq iommu adi dataplane ctrl ;;
     *) echo "${layers[*]}" ;;
     esac
 }
@@ -148,7 +149,7 @@ may_include()
         *_priv.h) return 1 ;;
         siov_*.h) return 0 ;;
         # Not installed: what the library's own folders above may see.
-        *) case $top in iommu | adi | dataplane | ctrl) return 0 ;; esac ;;
+        *) case $top in iommu | adi | dataplane | ctrl | host) return 0 ;; esac ;;
         esac
     done
     return 1
