@@ -14,7 +14,7 @@
 static void
 free_dest(struct siov_ir *ir, struct siov_intr_dest *dest)
 {
-	if (dest->fd >= 0 && !dest->is_foreign)
+	if (dest->fd >= 0)
 		close(dest->fd);
 	ir_release(ir, dest, sizeof(*dest));
 }
@@ -31,9 +31,8 @@ find_id(struct siov_ir *ir)
 	return id;
 }
 
-/* foreign_fd: -1, or the caller's. */
 static int
-create_locked(struct siov_ir *ir, unsigned int flags, int foreign_fd, struct siov_intr_dest **out)
+create_locked(struct siov_ir *ir, unsigned int flags, struct siov_intr_dest **out)
 {
 	struct siov_intr_dest *dest;
 	int rc;
@@ -44,9 +43,7 @@ create_locked(struct siov_ir *ir, unsigned int flags, int foreign_fd, struct sio
 	if (dest == NULL)
 		return -ENOMEM;
 	dest->ir = ir;
-	dest->fd = foreign_fd;
-	dest->is_foreign = foreign_fd >= 0;
-	siov_atomic_store(&dest->armed, dest->is_foreign, relaxed);
+	dest->fd = -1;
 	if ((flags & SIOV_INTR_F_EVENTFD) != 0) {
 		dest->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (dest->fd < 0) {
@@ -71,20 +68,7 @@ siov_intr_dest_create(struct siov_ir *ir, unsigned int flags, struct siov_intr_d
 	if (ir == NULL || out == NULL || (flags & ~SIOV_INTR_F_EVENTFD) != 0)
 		return -EINVAL;
 	pthread_mutex_lock(&ir->lock);
-	rc = create_locked(ir, flags, -1, out);
-	pthread_mutex_unlock(&ir->lock);
-	return rc;
-}
-
-int
-siov_intr_dest_create_fd(struct siov_ir *ir, int fd, struct siov_intr_dest **out)
-{
-	int rc;
-
-	if (ir == NULL || out == NULL || fd < 0)
-		return -EINVAL;
-	pthread_mutex_lock(&ir->lock);
-	rc = create_locked(ir, 0, fd, out);
+	rc = create_locked(ir, flags, out);
 	pthread_mutex_unlock(&ir->lock);
 	return rc;
 }
@@ -179,7 +163,7 @@ intr_raise(struct siov_intr_dest *dest, uint8_t vector)
 	siov_atomic_fetch_or(&dest->pending[vector / 64], RTE_BIT64(vector % 64), seq_cst);
 	if (likely(siov_atomic_load(&dest->armed, seq_cst) == 0))
 		return;
-	if (dest->is_foreign || siov_atomic_exchange(&dest->armed, 0, seq_cst) != 0)
+	if (siov_atomic_exchange(&dest->armed, 0, seq_cst) != 0)
 		signal_owner(dest);
 }
 

@@ -62,11 +62,10 @@ struct siov_ir {
 struct siov_intr_dest {
 	/* shared: atomic */
 	SIOV_ATOMIC(uint64_t) pending[4] __rte_cache_aligned;
-	SIOV_ATOMIC(uint32_t) armed; /* 1: the owner sleeps, or is about to; of a foreign one always */
+	SIOV_ATOMIC(uint32_t) armed; /* 1: the owner sleeps, or is about to */
 
 	/* const after create */
 	int fd;
-	bool is_foreign; /* fd is the caller's, and written with each message */
 	uint32_t id;
 	struct siov_ir *ir;
 

@@ -57,16 +57,6 @@ SIOV_API int siov_intr_dest_create(struct siov_ir *ir, unsigned int flags,
 				   struct siov_intr_dest **out);
 
 /**
- * Create a destination that is an eventfd of the caller's: each message adds 1 to it, at once, whether
- * anybody sleeps or not. Take, arm and wait are not for it.
- *
- * @param fd the caller's; it stays open until siov_intr_dest_free() has returned.
- * @return 0; -EINVAL bad argument; -ENOSPC max_dests exist; -ENOMEM.
- * Thread: control.
- */
-SIOV_API int siov_intr_dest_create_fd(struct siov_ir *ir, int fd, struct siov_intr_dest **out);
-
-/**
  * Free a destination when nobody uses it any more; waits for the engines.
  *
  * Notifications of posted-interrupt descriptors that still name it are lost, and counted.

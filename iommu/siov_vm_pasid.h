@@ -12,7 +12,8 @@
  *                                  `-- else nothing is sent: VM exit, a note for the VMM
  *
  * The format is that of VMX PASID translation; one table for each VM, written by the VMM only.
- * MOVDIR64B carries what the queue was configured with and is not translated.
+ * MOVDIR64B carries what the queue was configured with and is not translated: use siov_movdir64b()
+ * on the portal itself.
  *
  * When siov_vm_pasid_clear() has returned, or siov_vm_pasid_set() with another host PASID, a
  * submission that begins later never carries the old one. One that had begun may still carry it: it
@@ -171,8 +172,7 @@ SIOV_API void siov_vm_pasid_dump(FILE *f, struct siov_vm_pasid *vm);
 
 /** One guest thread's view of a queue. */
 struct siov_vm_portal {
-	/** Its PASID is not used, its privilege is. Control may put another in its place. */
-	SIOV_ATOMIC(struct siov_portal *) portal;
+	struct siov_portal *portal; /**< its PASID is not used; its privilege is */
 	struct siov_vm_pasid *vm;
 	uint64_t ia32_pasid; /**< as the guest wrote it */
 	SIOV_ATOMIC(uint64_t) nb_exits; /**< submissions not translated; read by anybody */
@@ -194,23 +194,6 @@ SIOV_STATIC_ASSERT(sizeof(struct siov_vm_portal) == 64, "a portal is a cache lin
  */
 SIOV_API int siov_vm_portal_init(struct siov_vm_portal *vp, struct siov_portal *portal,
 				 struct siov_vm_pasid *vm, uint32_t vcpu);
-
-/**
- * Lead a guest's portal elsewhere while its thread submits.
- *
- * A submission that has begun may still go to the former one, which the caller keeps until the
- * thread has been outside of its guest.
- *
- * Thread: control.
- */
-SIOV_API void siov_vm_portal_redirect(struct siov_vm_portal *vp, struct siov_portal *portal);
-
-/* Where it leads now. */
-static inline struct siov_portal *
-siov_vm_portal_target(const struct siov_vm_portal *vp)
-{
-	return siov_atomic_load(&vp->portal, acquire); /* P2: pairs with P1 */
-}
 
 /**
  * WRMSR to IA32_PASID by the guest.
@@ -257,10 +240,9 @@ siov_vm_pasid_translate(const struct siov_vm_pasid *vm, uint32_t guest, uint32_t
 	return true;
 }
 
-/* ENQCMD through a portal. */
+/** ENQCMD whose latency counts from @p when_cycles [TSC]; otherwise as siov_vm_enqcmd. */
 static inline enum siov_dmwr
-siov_vm_enqcmd_to(struct siov_vm_portal *vp, struct siov_portal *portal,
-		  const struct dsa_hw_desc *desc, uint64_t when_cycles)
+siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uint64_t when_cycles)
 {
 	uint32_t guest = (uint32_t)(vp->ia32_pasid & SIOV_IA32_PASID_MASK);
 	uint32_t host;
@@ -269,14 +251,7 @@ siov_vm_enqcmd_to(struct siov_vm_portal *vp, struct siov_portal *portal,
 		return siov_vm_portal_gp(vp);
 	if (unlikely(!siov_vm_pasid_translate(vp->vm, guest, &host)))
 		return siov_vm_portal_exit(vp, guest, SIOV_VM_EXIT_ENQCMD);
-	return siov_portal_dmwr(portal, desc, host, when_cycles);
-}
-
-/** ENQCMD whose latency counts from @p when_cycles [TSC]; otherwise as siov_vm_enqcmd. */
-static inline enum siov_dmwr
-siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uint64_t when_cycles)
-{
-	return siov_vm_enqcmd_to(vp, siov_vm_portal_target(vp), desc, when_cycles);
+	return siov_portal_dmwr(vp->portal, desc, host, when_cycles);
 }
 
 /**
@@ -291,34 +266,24 @@ siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uin
 static inline enum siov_dmwr
 siov_vm_enqcmd(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
 {
-	struct siov_portal *portal = siov_vm_portal_target(vp);
-
-	return siov_vm_enqcmd_to(vp, portal, desc, siov_portal_now(portal));
-}
-
-/* ENQCMDS through a portal. */
-static inline enum siov_dmwr
-siov_vm_enqcmds_to(struct siov_vm_portal *vp, struct siov_portal *portal,
-		   const struct dsa_hw_desc *desc, uint64_t when_cycles)
-{
-	uint32_t guest, host;
-	uint64_t word0;
-
-	__builtin_memcpy(&word0, desc, sizeof(word0));
-	if (unlikely((portal->flags & SIOV_PORTAL_F_PRIV) == 0 ||
-		     (word0 & SIOV_DESC_RSVD_MASK) != 0))
-		return siov_vm_portal_gp(vp);
-	guest = (uint32_t)(word0 & SIOV_DESC_PASID_MASK);
-	if (unlikely(!siov_vm_pasid_translate(vp->vm, guest, &host)))
-		return siov_vm_portal_exit(vp, guest, SIOV_VM_EXIT_ENQCMDS);
-	return siov_portal_dmwr(portal, desc, host | (word0 & SIOV_DESC_PRIV), when_cycles);
+	return siov_vm_enqcmd_at(vp, desc, siov_portal_now(vp->portal));
 }
 
 /** ENQCMDS whose latency counts from @p when_cycles [TSC]; otherwise as siov_vm_enqcmds. */
 static inline enum siov_dmwr
 siov_vm_enqcmds_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uint64_t when_cycles)
 {
-	return siov_vm_enqcmds_to(vp, siov_vm_portal_target(vp), desc, when_cycles);
+	uint32_t guest, host;
+	uint64_t word0;
+
+	__builtin_memcpy(&word0, desc, sizeof(word0));
+	if (unlikely((vp->portal->flags & SIOV_PORTAL_F_PRIV) == 0 ||
+		     (word0 & SIOV_DESC_RSVD_MASK) != 0))
+		return siov_vm_portal_gp(vp);
+	guest = (uint32_t)(word0 & SIOV_DESC_PASID_MASK);
+	if (unlikely(!siov_vm_pasid_translate(vp->vm, guest, &host)))
+		return siov_vm_portal_exit(vp, guest, SIOV_VM_EXIT_ENQCMDS);
+	return siov_portal_dmwr(vp->portal, desc, host | (word0 & SIOV_DESC_PRIV), when_cycles);
 }
 
 /**
@@ -331,20 +296,7 @@ siov_vm_enqcmds_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, ui
 static inline enum siov_dmwr
 siov_vm_enqcmds(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
 {
-	struct siov_portal *portal = siov_vm_portal_target(vp);
-
-	return siov_vm_enqcmds_to(vp, portal, desc, siov_portal_now(portal));
-}
-
-/**
- * MOVDIR64B of a guest: post a descriptor to a dedicated queue, which has a PASID of its own.
- *
- * Thread: the portal's. As siov_movdir64b().
- */
-static inline void
-siov_vm_movdir64b(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
-{
-	siov_movdir64b(siov_vm_portal_target(vp), desc);
+	return siov_vm_enqcmds_at(vp, desc, siov_portal_now(vp->portal));
 }
 
 #ifdef __cplusplus

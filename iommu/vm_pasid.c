@@ -181,17 +181,10 @@ siov_vm_portal_init(struct siov_vm_portal *vp, struct siov_portal *portal, struc
 	if (vcpu > UINT16_MAX)
 		return -ERANGE;
 	memset(vp, 0, sizeof(*vp));
-	siov_atomic_store(&vp->portal, portal, relaxed);
+	vp->portal = portal;
 	vp->vm = vm;
 	vp->vcpu = vcpu;
 	return 0;
-}
-
-void
-siov_vm_portal_redirect(struct siov_vm_portal *vp, struct siov_portal *portal)
-{
-	/* P1: pairs with P2; the portal and its lane are whole */
-	siov_atomic_store(&vp->portal, portal, release);
 }
 
 int
