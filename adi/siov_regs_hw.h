@@ -27,6 +27,19 @@
 #define SIOV_REG_CMDCAP 0xb0u
 #define SIOV_REG_SWERR 0xc0u /**< 32 bytes */
 
+/**
+ * Capabilities of ADIs, where DSA has nothing (configuration space says where, siov_pci.h): number of
+ * ADIs, number of types, then one row for each type.
+ */
+#define SIOV_REG_ADICAP 0x200u
+#define SIOV_REG_ADICAP_TYPES 0x204u
+#define SIOV_REG_ADICAP_ROWS 0x210u
+#define SIOV_ADICAP_STRIDE 16u
+#define SIOV_ADICAP_ROWS_MAX 16u
+#define SIOV_ADICAP_QUEUES 0u /**< of a row: bit 0 a shared queue, 15:8 fewest dedicated, 23:16 most */
+#define SIOV_ADICAP_MESSAGES 4u /**< interrupt messages, most */
+#define SIOV_ADICAP_PAGES 8u /**< enum siov_adi_page */
+
 #define SIOV_REG_VERSION_1_0 0x100u
 
 /* GENCAP */

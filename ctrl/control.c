@@ -260,6 +260,7 @@ serve(struct siov_dev *dev, struct wait_set *set, bool *is_tick)
 		dev_log_errors(dev, dev_collect_errors(dev));
 	is_left = serve_requests(dev);
 	is_left |= cmd_poll(dev);
+	is_left |= flr_poll(dev);
 	set_ticking(set, dev_is_active(dev));
 	return is_left;
 }

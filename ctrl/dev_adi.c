@@ -87,7 +87,9 @@ siov_dev_adi_alloc(struct siov_dev *dev, enum siov_adi_type type, enum siov_adi_
 	if (siov_adi_type_info(type) == NULL || (unsigned int)owner >= SIOV_ADI_OWNERS)
 		return -EINVAL;
 	dev_lock(dev);
-	if (dev->mode == SIOV_MODE_SCALABLE)
+	if (dev->is_lost)
+		ret = -ENODEV;
+	else if (dev->mode == SIOV_MODE_SCALABLE)
 		ret = adi_alloc(&dev->adis, &adi);
 	if (ret == 0) {
 		adi->type = (uint8_t)type;
@@ -175,6 +177,8 @@ release(struct siov_dev *dev, struct adi *adi)
 	if (adi == NULL)
 		return -ENOENT;
 	ret = siov_adi_next_state((enum siov_adi_state)adi->state, SIOV_ADI_DO_RELEASE, &next);
+	if (dev->is_lost)
+		ret = 0; /* whatever it was doing, it does it no more */
 	if (ret == 0 && (adi->is_claimed || dev_adi_has_portals(dev, adi)))
 		ret = -EBUSY;
 	if (ret != 0)
@@ -269,6 +273,8 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 
 	if (adi == NULL)
 		return -ENOENT;
+	if (dev->is_lost)
+		return -ENODEV;
 	if (adi->state != SIOV_ADI_ALLOCATED && adi->state != SIOV_ADI_CONFIGURED)
 		return -EBUSY;
 	ret = check_conf(dev, adi, conf);
@@ -434,8 +440,9 @@ enable(struct siov_dev *dev, struct adi *adi)
 	ret = siov_adi_next_state((enum siov_adi_state)adi->state, SIOV_ADI_DO_ENABLE, &next);
 	if (ret != 0)
 		return ret;
-	if (dev->is_pasid_off)
-		return -EPERM;
+	ret = dev_can_enable(dev);
+	if (ret != 0)
+		return ret;
 	if (adi->conf.pasid == 0)
 		return -ENXIO;
 	ret = bind_dwqs(dev, adi);
@@ -473,7 +480,7 @@ siov_dev_adi_resume(struct siov_dev *dev, uint32_t id)
 	dev_lock(dev);
 	adi = adi_find(&dev->adis, id);
 	if (adi != NULL)
-		ret = adi_do(adi, SIOV_ADI_DO_RESUME);
+		ret = dev->is_lost ? -ENODEV : adi_do(adi, SIOV_ADI_DO_RESUME);
 	if (ret == 0) {
 		adi->epoch++;
 		dev_adi_set_gates(dev, adi, ENGINE_GATE_OPEN);

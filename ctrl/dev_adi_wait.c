@@ -218,6 +218,8 @@ step(struct siov_dev *dev, void *arg)
 
 	if (adi == NULL)
 		return -ENOENT;
+	if (dev->is_lost)
+		return -ENODEV;
 	if (!wait->is_started)
 		ret = start(dev, adi, wait);
 	else if (adi->epoch != wait->epoch)

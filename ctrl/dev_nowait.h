@@ -12,4 +12,22 @@ int dev_attach_nowait(struct siov_dev *dev, unsigned int wq_id, uint32_t flags,
 /* As siov_dev_detach(); -EAGAIN: descriptors on it were not dispatched so far. */
 int dev_detach_nowait(struct siov_dev *dev, struct siov_lane *lane);
 
+/* As siov_dev_pasid_enable(). */
+int dev_pasid_enable_nowait(struct siov_dev *dev, bool is_on);
+
+/* Bus Master Enable: without it nothing can be enabled. 0; -EBUSY a queue is enabled. */
+int dev_set_master(struct siov_dev *dev, bool is_on);
+
+/* Functions that depend on each other have different modes: no ADI can be enabled. */
+void dev_set_mixed(struct siov_dev *dev, bool is_mixed);
+
+/* Begin a function-level reset, unless one is under way; it goes on by dev_flr_poll(). */
+void dev_flr_begin(struct siov_dev *dev);
+
+/* Bring it further. Whether it is under way. Not under the lock. */
+bool dev_flr_poll(struct siov_dev *dev);
+
+/* The function is lost: nothing it had accepted is done any more. */
+void dev_lose(struct siov_dev *dev);
+
 #endif /* DEV_NOWAIT_H */

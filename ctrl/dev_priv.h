@@ -3,6 +3,7 @@
 #ifndef DEV_PRIV_H
 #define DEV_PRIV_H
 
+#include <errno.h>
 #include <pthread.h>
 
 #include <sys/queue.h>
@@ -75,6 +76,10 @@ struct siov_dev {
 	struct portal_pool portals;
 	struct dev_error_log errors;
 	bool is_pasid_off; /* PASID Enable of the PASID capability is clear */
+	bool is_master_off; /* Bus Master Enable is clear */
+	bool is_mixed; /* a function that this one depends on is in another mode */
+	bool is_lost;
+	uint64_t lost_token; /* quiescent states of engines since then */
 	bool is_resetting; /* the whole function */
 	uint32_t nb_rebuilds; /* of the queues */
 	enum siov_dev_mode mode;
@@ -121,6 +126,17 @@ int dev_rebuild(struct siov_dev *dev, const struct siov_dev_conf *conf);
 
 /* Whether something is of the queues: an ADI, a lane, work. Under the lock. */
 bool dev_is_in_use(const struct siov_dev *dev);
+
+/* What says why nothing can be enabled now: 0, -ENODEV, -EPERM, -EXDEV. Under the lock. */
+static inline int
+dev_can_enable(const struct siov_dev *dev)
+{
+	if (dev->is_lost)
+		return -ENODEV;
+	if (dev->is_pasid_off || dev->is_master_off)
+		return -EPERM;
+	return dev->is_mixed ? -EXDEV : 0;
+}
 
 /* Set a gate on all engines of a queue, see engine_set_gate(). 0 or -ENOMEM. Under the lock. */
 int dev_set_gate(struct dev_wq *dwq, uint32_t pasid, enum engine_gate gate);

@@ -39,6 +39,26 @@ make_gencap(const struct siov_dev *dev)
 }
 
 static void
+show_types(struct siov_dev *dev)
+{
+	struct regs *file = dev->regs->file;
+	const struct siov_adi_type_info *info;
+	unsigned int i = 0;
+
+	for (info = siov_adi_type_info((enum siov_adi_type)i); info != NULL;
+	     info = siov_adi_type_info((enum siov_adi_type)i)) {
+		uint32_t row = SIOV_REG_ADICAP_ROWS + i++ * SIOV_ADICAP_STRIDE;
+
+		regs_set(file, row + SIOV_ADICAP_QUEUES,
+			 info->has_swq | info->dwqs_min << 8 | info->dwqs_max << 16);
+		regs_set(file, row + SIOV_ADICAP_MESSAGES, info->messages_max);
+		regs_set(file, row + SIOV_ADICAP_PAGES, info->pages);
+	}
+	regs_set(file, SIOV_REG_ADICAP, dev->conf.nb_adis);
+	regs_set(file, SIOV_REG_ADICAP_TYPES, i);
+}
+
+static void
 show_capabilities(struct siov_dev *dev)
 {
 	const struct siov_dev_limits *limits = siov_dev_profile_limits(dev->conf.profile);
@@ -63,6 +83,7 @@ show_capabilities(struct siov_dev *dev)
 		 SIOV_BARS_GRPCFG / UNIT | (uint64_t)SIOV_BARS_WQCFG / UNIT << 16 |
 			 (uint64_t)SIOV_BARS_MSIXPERM / UNIT << 32 | bars->ims / UNIT << 48);
 	regs_set(file, SIOV_REG_CMDCAP, CMDCAP);
+	show_types(dev);
 }
 
 /* ---- life ---- */

@@ -37,6 +37,8 @@ struct dev_regs {
 	struct siov_bars bars;
 	bool is_disabled; /* the device: its configuration can be written */
 	struct dev_cmd cmd;
+	bool is_in_flr;
+	struct reset flr; /* function-level reset, begun by configuration space */
 	struct siov_dev_conf next; /* what is to be enabled */
 };
 
@@ -70,6 +72,9 @@ enum siov_cmd_error regs_read_conf(struct siov_dev *dev);
 
 /* Queues that the function has, used or not. */
 uint32_t regs_nb_wqs(const struct siov_dev *dev);
+
+/* Bring a function-level reset further. Returns whether there is one. */
+bool flr_poll(struct siov_dev *dev);
 
 /* Begin a command; what needs no wait is over at once. */
 void cmd_begin(struct siov_dev *dev, uint32_t value);

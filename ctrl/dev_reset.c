@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "dev_adi_priv.h"
+#include "dev_nowait.h"
 #include "dev_regs_priv.h"
 #include "steps_priv.h"
 
@@ -100,6 +101,8 @@ reset_step(struct siov_dev *dev, void *arg)
 	struct reset *reset = arg;
 	unsigned int i;
 
+	if (dev->is_lost)
+		return -ENODEV;
 	if (!reset->is_started) {
 		if (dev->is_resetting)
 			return -EBUSY;
@@ -130,4 +133,52 @@ siov_dev_reset(struct siov_dev *dev, enum siov_reset_kind kind, unsigned int tim
 	};
 
 	return control_call(dev, reset_step, &reset, timeout_ms);
+}
+
+/* ---- begun by configuration space ---- */
+
+#define FLR_MS 10000u
+
+void
+dev_flr_begin(struct siov_dev *dev)
+{
+	dev_lock(dev);
+	if (!dev->regs->is_in_flr) {
+		dev->regs->is_in_flr = true;
+		dev->regs->flr = (struct reset){
+			.kind = SIOV_RESET_FLR,
+			.deadline_ns = deadline_after(FLR_MS),
+		};
+		flr_poll(dev);
+		control_wake(&dev->control);
+	}
+	dev_unlock(dev);
+}
+
+bool
+flr_poll(struct siov_dev *dev)
+{
+	int ret;
+
+	if (!dev->regs->is_in_flr)
+		return false;
+	ret = reset_step(dev, &dev->regs->flr);
+	/* Another reset is under way: this one comes next. */
+	if (ret == -EAGAIN || (ret == -EBUSY && dev_now_ns() < dev->regs->flr.deadline_ns))
+		return true;
+	if (ret != 0)
+		CTRL_LOG(ERR, "%s: function-level reset: %d", dev->conf.name, ret);
+	dev->regs->is_in_flr = false;
+	return false;
+}
+
+bool
+dev_flr_poll(struct siov_dev *dev)
+{
+	bool is_in_flr;
+
+	dev_lock(dev);
+	is_in_flr = flr_poll(dev);
+	dev_unlock(dev);
+	return is_in_flr;
 }

@@ -18,6 +18,7 @@
 
 #include <rte_rcu_qsbr.h>
 
+#include "dev_nowait.h"
 #include "dev_regs_priv.h"
 #include "steps_priv.h"
 
@@ -115,6 +116,8 @@ drain_step(struct siov_dev *dev, void *arg)
 
 	if (dwq == NULL)
 		return -EINVAL;
+	if (dev->is_lost)
+		return -ENODEV;
 	if (!drain->is_started) {
 		if (dwq->is_draining)
 			return -EBUSY;
@@ -184,13 +187,15 @@ int
 dev_wq_enable(struct siov_dev *dev, unsigned int wq_id)
 {
 	struct dev_wq *dwq = dev_find_wq(dev, wq_id);
+	int ret;
 
 	if (dwq == NULL)
 		return -EINVAL;
 	if (dwq->is_draining)
 		return -EBUSY;
-	if (dev->is_pasid_off)
-		return -EPERM;
+	ret = dev_can_enable(dev);
+	if (ret != 0)
+		return ret;
 	if (dwq->conf->is_unused)
 		return -ENXIO;
 	/* A shared queue's work brings its PASIDs along. */
@@ -217,6 +222,17 @@ step_pasid_enable(struct siov_dev *dev, void *arg)
 		return -EBUSY;
 	dev->is_pasid_off = !*is_on;
 	return 0;
+}
+
+int
+dev_pasid_enable_nowait(struct siov_dev *dev, bool is_on)
+{
+	int ret;
+
+	dev_lock(dev);
+	ret = step_pasid_enable(dev, &is_on);
+	dev_unlock(dev);
+	return ret;
 }
 
 int

@@ -251,6 +251,15 @@ SIOV_API const struct siov_dev_conf *siov_dev_get_conf(const struct siov_dev *de
 /** The device's platform: its own, or the one it was given. */
 SIOV_API struct siov_iommu *siov_dev_iommu(struct siov_dev *dev);
 
+/** Whether its function was lost (siov_pci.h): it accepts nothing, and cannot be configured. */
+SIOV_API bool siov_dev_is_lost(struct siov_dev *dev);
+
+/**
+ * Whether a lost device writes nothing any more: its engines that still poll have thrown away what it
+ * had accepted. One whose engines have stopped half-way never is; nor is one that is not lost.
+ */
+SIOV_API bool siov_dev_is_quiet(struct siov_dev *dev);
+
 /** Engine @p engine_id, or NULL. */
 SIOV_API struct siov_engine *siov_dev_engine(struct siov_dev *dev, unsigned int engine_id);
 
@@ -269,8 +278,8 @@ SIOV_API int siov_dev_pasid_enable(struct siov_dev *dev, bool is_on);
 /**
  * Accept submissions.
  *
- * @return 0; -EINVAL no such queue; -EBUSY it is draining; -EPERM PASIDs are not enabled; -ENXIO a
- *         dedicated queue without PASID, or one that is not used; -ETIMEDOUT.
+ * @return 0; -EINVAL no such queue; -EBUSY it is draining; -EPERM PASIDs or Bus Master are not enabled;
+ *         -EXDEV as siov_dev_adi_enable(); -ENODEV the function is lost; -ENXIO a dedicated queue without PASID, or one that is not used; -ETIMEDOUT.
  * Spec: 7.2.
  */
 SIOV_API int siov_dev_wq_enable(struct siov_dev *dev, unsigned int wq_id);

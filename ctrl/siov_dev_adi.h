@@ -12,6 +12,8 @@
  * happens to one of its ADIs. Dedicated queues are bound when an ADI is enabled, to more ADIs than
  * there are queues if need be, and given back when it is disabled and has no lane on them.
  *
+ * All that changes an ADI returns -ENODEV once the function is lost (siov_pci.h), but for its release.
+ *
  * Thread: any but an engine's. What waits for work to end is stepped by the control lcore if one
  * runs, else by the caller; the rest is done at once under the device's lock.
  *
@@ -94,8 +96,8 @@ SIOV_API int siov_dev_adi_configure(struct siov_dev *dev, uint32_t id,
 /**
  * Let an ADI work: bind its dedicated queues, accept its submissions.
  *
- * @return 0; -ENOENT; -EBUSY state; -EPERM PASIDs are not enabled in the function; -ENXIO it has no
- *         PASID; -EAGAIN fewer dedicated queues are free than it needs; -ENOMEM.
+ * @return 0; -ENOENT; -EBUSY state; -EPERM PASIDs, or Bus Master, are not enabled in the function; -EXDEV
+ *         a function that this one depends on is in another mode; -ENXIO it has no PASID; -EAGAIN fewer dedicated queues are free than it needs; -ENOMEM.
  * Spec: 7.2 (requirements 7.2.1, 7.2.2).
  */
 SIOV_API int siov_dev_adi_enable(struct siov_dev *dev, uint32_t id);

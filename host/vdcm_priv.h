@@ -78,6 +78,7 @@ struct siov_vdcm {
 	uint32_t nb_vdevs_max, nb_vdevs;
 	uint32_t first_free; /* id; none below is free */
 	uint32_t next_id; /* above all that were ever given */
+	LIST_HEAD(, vdev_look) looks; /* configuration spaces that VDEVs have in common */
 	struct vdevs active; /* have work for the control lcore */
 	struct zombies zombies;
 	struct siov_wq *dead_wq; /* a queue that is never enabled, */

@@ -12,20 +12,6 @@
 
 /* ---- what it is to be ---- */
 
-bool
-vdev_is_subset(const struct siov_hostdrv_generation *gen, const struct siov_hostdrv_generation *of)
-{
-	unsigned int i;
-
-	for (i = 0; i < RTE_DIM(gen->opcap); i++) {
-		if (gen->opcap[i] & ~of->opcap[i])
-			return false;
-	}
-	return gen->version <= of->version && !(gen->gencap & ~of->gencap) && gen->xfer_max != 0 &&
-	       gen->xfer_max <= of->xfer_max && gen->batch_max != 0 &&
-	       gen->batch_max <= of->batch_max;
-}
-
 static bool
 is_page_size(const struct siov_vdcm *vdcm, uint64_t bytes)
 {
@@ -53,7 +39,7 @@ describe(struct siov_vdev *vdev, const struct siov_vdev_conf *conf)
 	if (type == NULL || conf->nb_dwqs < type->dwqs_min || conf->nb_dwqs > type->dwqs_max ||
 	    conf->gas == NULL || siov_gas_iommu(conf->gas) != vdcm->iommu ||
 	    vdev->nb_fns > VDEV_FNS || (conf->flags & ~(SIOV_VDEV_F_FD | SIOV_VDEV_F_DVSEC)) != 0 ||
-	    !vdev_is_subset(&vdev->gen, &most) || !is_page_size(vdcm, vdev->page_bytes))
+	    !siov_hostdrv_is_subset(&vdev->gen, &most) || !is_page_size(vdcm, vdev->page_bytes))
 		return -EINVAL;
 	vdev->type = type;
 	vdev->gas = conf->gas;

@@ -143,6 +143,7 @@ struct siov_vdev {
 	uint8_t *pages; /* page 0, then the channel's; page_bytes each */
 	size_t pages_bytes;
 	int fd; /* of pages; -1 */
+	struct vdev_look *look;
 	struct pci_cfg cfg;
 	uint16_t msix_at; /* capabilities in it */
 	uint16_t express_at;
@@ -172,8 +173,6 @@ struct vdev_context *vdev_context_find(struct siov_vdev *vdev, uint32_t wq, uint
 /* ---- vdev.c ---- */
 
 uint64_t vdev_bar_bytes(const struct siov_vdev *vdev, unsigned int bar);
-bool vdev_is_subset(const struct siov_hostdrv_generation *gen,
-		    const struct siov_hostdrv_generation *of);
 
 /* The device that works. */
 struct siov_dev *vdev_dev(const struct siov_vdev *vdev);

@@ -158,7 +158,7 @@ check(struct siov_vdev *vdev, const struct image *image)
 	    image->page_bytes != vdev->page_bytes)
 		return -EINVAL;
 	siov_vdcm_generation(vdev->vdcm, &most);
-	if (!vdev_is_subset(&image->gen, &most))
+	if (!siov_hostdrv_is_subset(&image->gen, &most))
 		return -EINVAL;
 	if (image->channel_doorbell - image->channel_done > SIOV_VDEV_SLOTS ||
 	    image->channel_version > SIOV_VDEV_VERSION_1)
