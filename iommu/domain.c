@@ -291,9 +291,8 @@ siov_domain_id(const struct siov_domain *dom)
 	return dom->did;
 }
 
-/* Checks of map and unmap that need no lock. */
-static int
-check_span(const struct siov_domain *dom, uint64_t iova, uint64_t len)
+int
+domain_check_span(const struct siov_domain *dom, uint64_t iova, uint64_t len)
 {
 	if (dom == NULL || !is_mapped_kind(dom->kind))
 		return -EINVAL;
@@ -350,7 +349,7 @@ siov_domain_map(struct siov_domain *dom, uint64_t iova, void *hva, uint64_t len,
 	struct ptable_map map = {.iova = iova, .hva = (uintptr_t)hva, .len = len};
 	int rc;
 
-	rc = check_span(dom, iova, len);
+	rc = domain_check_span(dom, iova, len);
 	if (rc < 0)
 		return rc;
 	if (perm == 0 || (perm & ~(SIOV_PERM_R | SIOV_PERM_W)) != 0)
@@ -383,8 +382,8 @@ unmap_scope(const struct siov_domain *dom)
 	return dom->nb_bound == 1 ? INVAL_PASID : INVAL_DOMAIN;
 }
 
-static struct inval_req
-unmap_request(const struct siov_domain *dom, uint64_t iova, uint64_t end, unsigned int leaves)
+struct inval_req
+domain_inval_req(const struct siov_domain *dom, uint64_t iova, uint64_t end, unsigned int leaves)
 {
 	return (struct inval_req){
 		.type = unmap_scope(dom),
@@ -412,7 +411,7 @@ unmap_locked(struct siov_domain *dom, uint64_t iova, uint64_t end)
 		free_unreachable(dom->iommu, &emptied);
 		return 0;
 	}
-	req = unmap_request(dom, iova, end, found.leaves);
+	req = domain_inval_req(dom, iova, end, found.leaves);
 	return iommu_invalidate(dom->iommu, &req, &emptied);
 }
 
@@ -421,7 +420,7 @@ siov_domain_unmap(struct siov_domain *dom, uint64_t iova, uint64_t len)
 {
 	int rc;
 
-	rc = check_span(dom, iova, len);
+	rc = domain_check_span(dom, iova, len);
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&dom->iommu->lock);
@@ -465,7 +464,7 @@ dirty_locked(struct siov_domain *dom, uint64_t end, struct dirty_log *log, unsig
 	ptable_dirty(&dom->pt, log->iova, end, &ctx);
 	if (ctx.leaves == 0 || (dom->nb_bound == 0 && dom->nb_children == 0))
 		return log->nb_pages;
-	req = unmap_request(dom, log->iova, end, ctx.leaves);
+	req = domain_inval_req(dom, log->iova, end, ctx.leaves);
 	rc = iommu_invalidate(dom->iommu, &req, &none);
 	return rc < 0 ? rc : log->nb_pages;
 }
@@ -477,7 +476,7 @@ siov_domain_dirty(struct siov_domain *dom, uint64_t iova, uint64_t len, uint64_t
 	struct dirty_log log = {.iova = iova, .bitmap = bitmap};
 	int64_t rc;
 
-	rc = check_span(dom, iova, len);
+	rc = domain_check_span(dom, iova, len);
 	if (rc < 0)
 		return rc;
 	if ((dom->conf.flags & SIOV_DOMAIN_F_AD) == 0 || bitmap == NULL ||

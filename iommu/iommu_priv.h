@@ -143,6 +143,13 @@ void pasid_fini(struct siov_iommu *iommu);
 
 /* domain.c */
 
+/* Checks of a range that need no lock: 0, -EINVAL, -ERANGE. */
+int domain_check_span(const struct siov_domain *dom, uint64_t iova, uint64_t len);
+
+/* The request that drops [iova, end) of a domain from the caches; leaves: INVAL_LEAF_*. */
+struct inval_req domain_inval_req(const struct siov_domain *dom, uint64_t iova, uint64_t end,
+				  unsigned int leaves);
+
 /* Free the handles of all domains; their tables go with the pool. */
 void domain_fini(struct siov_iommu *iommu);
 

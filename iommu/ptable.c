@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <stdbool.h>
-
-#include <rte_common.h>
 
 #include "inval_priv.h"
 #include "ptable_priv.h"
-
-#define LEAF_SHIFT 12u
+#include "pte_priv.h"
 
 #define FS_TABLE_BITS (SIOV_VTD_FS_P | SIOV_VTD_FS_W | SIOV_VTD_FS_US | SIOV_VTD_FS_A)
 
@@ -19,56 +15,9 @@ static_assert(SIOV_VTD_FS_P == SIOV_VTD_SS_R && SIOV_VTD_FS_W == SIOV_VTD_SS_W &
 		      SIOV_VTD_FS_PS == SIOV_VTD_SS_PS,
 	      "the stages agree on present and PS");
 
-/* The part of a range that one entry of a table covers. */
-struct span {
-	unsigned int idx;
-	uint64_t start;
-	uint64_t end;
-	bool is_whole; /* all that the entry covers */
-};
-
-static struct span
-span_at(uint64_t iova, uint64_t end, unsigned int shift)
-{
-	uint64_t size = UINT64_C(1) << shift;
-	uint64_t slot = iova & ~(size - 1);
-	struct span s;
-
-	s.idx = (iova >> shift) & (SIOV_VTD_SS_ENTRIES - 1);
-	s.start = iova;
-	s.end = RTE_MIN(end, slot + size);
-	s.is_whole = s.end - s.start == size;
-	return s;
-}
-
-static bool
-is_present(uint64_t pte)
-{
-	return (pte & SIOV_VTD_SS_RW) != 0;
-}
-
-static bool
-is_leaf(uint64_t pte, unsigned int shift)
-{
-	return shift == LEAF_SHIFT || (pte & SIOV_VTD_SS_PS) != 0;
-}
-
-static table_word_t *
-table_of(uint64_t pte)
-{
-	return (table_word_t *)(uintptr_t)(pte & SIOV_VTD_ADDR_MASK);
-}
-
-/* Only control writes tables, so it reads its own stores. */
-static uint64_t
-read_pte(const table_word_t *table, unsigned int idx)
-{
-	return table == NULL ? 0 : siov_atomic_load(&table[idx], relaxed);
-}
-
 /* An entry can be a leaf of the map when the span fills it and the memory is aligned to it. */
 static bool
-can_be_leaf(const struct ptable_map *map, const struct span *s, unsigned int shift)
+can_be_leaf(const struct ptable_map *map, const struct pte_span *s, unsigned int shift)
 {
 	uint64_t hva = map->hva + (s->start - map->iova);
 
@@ -81,22 +30,22 @@ static int
 plan_map_level(const table_word_t *table, unsigned int shift, const struct ptable_map *map,
 	       uint64_t iova, uint64_t end, size_t *nb_tables)
 {
-	struct span s;
+	struct pte_span s;
 	uint64_t pte;
 	int rc;
 
-	if (table == NULL && shift == LEAF_SHIFT)
+	if (table == NULL && shift == PTE_PAGE_SHIFT)
 		return 0;
 	for (; iova < end; iova = s.end) {
-		s = span_at(iova, end, shift);
-		pte = read_pte(table, s.idx);
-		if (is_present(pte) && (is_leaf(pte, shift) || s.is_whole))
+		s = pte_span_at(iova, end, shift);
+		pte = pte_read(table, s.idx);
+		if (pte_is_present(pte) && (pte_is_leaf(pte, shift) || s.is_whole))
 			return -EEXIST; /* tables are pruned: below a present entry is a leaf */
-		if (!is_present(pte) && can_be_leaf(map, &s, shift))
+		if (!pte_is_present(pte) && can_be_leaf(map, &s, shift))
 			continue;
-		if (!is_present(pte))
+		if (!pte_is_present(pte))
 			(*nb_tables)++;
-		rc = plan_map_level(is_present(pte) ? table_of(pte) : NULL,
+		rc = plan_map_level(pte_is_present(pte) ? pte_table(pte) : NULL,
 				    shift - SIOV_VTD_SS_INDEX_BITS, map, s.start, s.end, nb_tables);
 		if (rc < 0)
 			return rc;
@@ -134,24 +83,24 @@ map_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
 {
 	const struct ptable_map *map = ctx->map;
 
-	struct span s;
+	struct pte_span s;
 	uint64_t pte;
 
 	for (; iova < end; iova = s.end) {
-		s = span_at(iova, end, shift);
-		pte = read_pte(table, s.idx);
-		if (!is_present(pte) && can_be_leaf(map, &s, shift)) {
+		s = pte_span_at(iova, end, shift);
+		pte = pte_read(table, s.idx);
+		if (!pte_is_present(pte) && can_be_leaf(map, &s, shift)) {
 			pte = (map->hva + (s.start - map->iova)) | map->leaf_bits;
-			pte |= shift == LEAF_SHIFT ? 0 : SIOV_VTD_SS_PS;
+			pte |= shift == PTE_PAGE_SHIFT ? 0 : SIOV_VTD_SS_PS;
 			set_pte(table, s.idx, pte);
 			ctx->nb_pages[ptable_size_idx(shift)]++;
 			continue;
 		}
-		if (!is_present(pte)) {
+		if (!pte_is_present(pte)) {
 			pte = (uint64_t)(uintptr_t)pool_list_pop(ctx->tables) | ctx->table_bits;
 			set_pte(table, s.idx, pte);
 		}
-		map_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end, ctx);
+		map_level(pte_table(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end, ctx);
 	}
 }
 
@@ -173,23 +122,23 @@ static int
 plan_unmap_level(const table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
 		 struct ptable_found *found)
 {
-	struct span s;
+	struct pte_span s;
 	uint64_t pte;
 	int rc;
 
 	for (; iova < end; iova = s.end) {
-		s = span_at(iova, end, shift);
-		pte = read_pte(table, s.idx);
-		if (!is_present(pte))
+		s = pte_span_at(iova, end, shift);
+		pte = pte_read(table, s.idx);
+		if (!pte_is_present(pte))
 			return -ENOENT;
-		if (is_leaf(pte, shift)) {
+		if (pte_is_leaf(pte, shift)) {
 			if (!s.is_whole)
 				return -EINVAL;
-			found->leaves |= shift == LEAF_SHIFT ? INVAL_LEAF_4K : INVAL_LEAF_2M;
+			found->leaves |= shift == PTE_PAGE_SHIFT ? INVAL_LEAF_4K : INVAL_LEAF_2M;
 			continue;
 		}
-		rc = plan_unmap_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end,
-				      found);
+		rc = plan_unmap_level(pte_table(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start,
+				      s.end, found);
 		if (rc < 0)
 			return rc;
 	}
@@ -215,20 +164,20 @@ unmap_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end
 	    struct ptable_clear_ctx *ctx)
 {
 	table_word_t *below;
-	struct span s;
+	struct pte_span s;
 	uint64_t pte;
 
 	for (; iova < end; iova = s.end) {
-		s = span_at(iova, end, shift);
-		pte = read_pte(table, s.idx);
-		if (!is_present(pte))
+		s = pte_span_at(iova, end, shift);
+		pte = pte_read(table, s.idx);
+		if (!pte_is_present(pte))
 			continue;
-		if (is_leaf(pte, shift)) {
+		if (pte_is_leaf(pte, shift)) {
 			clear_pte(table, s.idx);
 			ctx->on_leaf(ctx->arg, pte & SIOV_VTD_ADDR_MASK, shift);
 			continue;
 		}
-		below = table_of(pte);
+		below = pte_table(pte);
 		unmap_level(below, shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end, ctx);
 		if (*pool_used(below) == 0) {
 			clear_pte(table, s.idx);
@@ -245,14 +194,14 @@ ptable_unmap(const struct ptable *pt, uint64_t iova, uint64_t end, struct ptable
 
 /* Walks set D meanwhile: clearing is atomic, and what they see cleared they set again. */
 static void
-dirty_leaf(table_word_t *word, unsigned int shift, const struct span *s,
+dirty_leaf(table_word_t *word, unsigned int shift, const struct pte_span *s,
 	   struct ptable_dirty_ctx *ctx)
 {
 	if ((siov_atomic_load(word, relaxed) & SIOV_VTD_SS_D) == 0)
 		return;
 	if (ctx->clears) {
 		siov_atomic_fetch_and(word, ~SIOV_VTD_SS_D, relaxed); /* ordered by post_to() */
-		ctx->leaves |= shift == LEAF_SHIFT ? INVAL_LEAF_4K : INVAL_LEAF_2M;
+		ctx->leaves |= shift == PTE_PAGE_SHIFT ? INVAL_LEAF_4K : INVAL_LEAF_2M;
 	}
 	ctx->on_dirty(ctx->arg, s->start, s->end);
 }
@@ -261,18 +210,18 @@ static void
 dirty_level(table_word_t *table, unsigned int shift, uint64_t iova, uint64_t end,
 	    struct ptable_dirty_ctx *ctx)
 {
-	struct span s;
+	struct pte_span s;
 	uint64_t pte;
 
 	for (; iova < end; iova = s.end) {
-		s = span_at(iova, end, shift);
-		pte = read_pte(table, s.idx);
-		if (!is_present(pte))
+		s = pte_span_at(iova, end, shift);
+		pte = pte_read(table, s.idx);
+		if (!pte_is_present(pte))
 			continue;
-		if (is_leaf(pte, shift))
+		if (pte_is_leaf(pte, shift))
 			dirty_leaf(&table[s.idx], shift, &s, ctx);
 		else
-			dirty_level(table_of(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end,
+			dirty_level(pte_table(pte), shift - SIOV_VTD_SS_INDEX_BITS, s.start, s.end,
 				    ctx);
 	}
 }

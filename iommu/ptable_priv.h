@@ -90,4 +90,53 @@ struct ptable_dirty_ctx {
 void ptable_dirty(const struct ptable *pt, uint64_t iova, uint64_t end,
 		  struct ptable_dirty_ctx *ctx);
 
+/* ptable_size.c: the sizes of pages, changed under walks. Second stage. */
+
+#define PTABLE_JOIN_MAX 128u /* tables replaced before the engines are waited for */
+
+/* A split: before it, what it needs; after it, what it did. */
+struct ptable_split {
+	size_t nb_tables;
+	uint64_t start; /* all large pages that the range touches lie in [start, end) */
+	uint64_t end;
+};
+
+/* Find the large pages that [iova, end) touches. */
+void ptable_plan_split(const struct ptable *pt, uint64_t iova, uint64_t end,
+		       struct ptable_split *split);
+
+/* Do a planned split; takes the planned number of tables from the list. */
+void ptable_split(const struct ptable *pt, const struct ptable_split *split,
+		  struct pool_list *tables, uint64_t nb_pages[PTABLE_NB_SIZES]);
+
+/* A table that a large page stands for now; walks may still be in it. */
+struct ptable_joined {
+	table_word_t *word; /* of the large page */
+	table_word_t *table;
+	uint64_t iova;
+};
+
+/* A join under way. */
+struct ptable_join {
+	bool (*can_join)(void *arg, uint64_t hva, unsigned int shift);
+	void *arg;
+	unsigned int shift; /* of the large pages to make: 21 or 30 */
+	unsigned int nb;
+	struct ptable_joined joined[PTABLE_JOIN_MAX];
+};
+
+/*
+ * Replace tables that [iova, end) touches by large pages, until there is nothing more to do or
+ * joined[] is full. Returns how far it came. No engine may be in the tables when it is finished.
+ */
+uint64_t ptable_join(const struct ptable *pt, uint64_t iova, uint64_t end,
+		     struct ptable_join *join);
+
+/* No walk is in the tables any more: carry their last A and D over, and hand the tables out. */
+void ptable_join_finish(struct ptable_join *join, struct pool_list *emptied,
+			uint64_t nb_pages[PTABLE_NB_SIZES]);
+
+/* Put the tables back, with A and D of the large pages. */
+void ptable_join_undo(struct ptable_join *join);
+
 #endif /* PTABLE_PRIV_H */

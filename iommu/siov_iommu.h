@@ -269,6 +269,41 @@ SIOV_API int64_t siov_domain_dirty(struct siov_domain *dom, uint64_t iova, uint6
 				   uint64_t *bitmap, unsigned int flags);
 
 /**
+ * Split every large page that [iova, iova + len) touches into pages of 4 KiB, so that
+ * siov_domain_dirty() tells these apart. A page that the range cuts is split whole; what is not
+ * mapped is passed over.
+ *
+ * Engines go on: each address stays mapped to the same byte with the same permissions at every
+ * instant. Accessed and dirty bits of a large page become those of all its parts; none is lost.
+ *
+ * @param dom second-stage domain, with SIOV_DOMAIN_F_AD or without.
+ * @param iova,len multiples of 4 KiB, len not 0.
+ * @return 0; -EINVAL misaligned, empty or a domain of another kind; -ERANGE iova beyond 48 bits;
+ *   -ENOMEM nothing is split (a page of 2 MiB takes a table of 4 KiB, one of 1 GiB takes 513);
+ *   -ETIMEDOUT all is split, but an engine may use the translation of a large page until
+ *   siov_iommu_synchronize() returns 0.
+ * Thread: control.
+ */
+SIOV_API int siov_domain_split(struct siov_domain *dom, uint64_t iova, uint64_t len);
+
+/**
+ * Make large pages again, up to the domain's max_page_shift, of the tables that [iova, iova + len)
+ * touches: where all 512 entries are contiguous in one registered range and of equal permission.
+ * Tables that are not so stay as they are.
+ *
+ * Engines go on, as with siov_domain_split(). A large page is accessed or dirty if any of its parts
+ * was. Pages that were mapped by several calls may be joined; then siov_domain_unmap() of a part
+ * refuses, as for any large page.
+ *
+ * @param dom second-stage domain.
+ * @param iova,len multiples of 4 KiB, len not 0.
+ * @return 0; -EINVAL misaligned, empty or a domain of another kind; -ERANGE iova beyond 48 bits;
+ *   -ETIMEDOUT an engine did not answer: some of the range may be joined, the rest is as it was.
+ * Thread: control.
+ */
+SIOV_API int siov_domain_join(struct siov_domain *dom, uint64_t iova, uint64_t len);
+
+/**
  * Allocate a free PASID, 1 to SIOV_PASID_MAX; freed ones come back as late as possible.
  *
  * @return 0; -EINVAL bad argument; -ENOSPC none is free.
