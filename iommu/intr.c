@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Destinations of interrupts; the proof that no wake-up is lost is in siov_intr.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -31,8 +34,9 @@ find_id(struct siov_ir *ir)
 	return id;
 }
 
+/* push_fd: the caller's eventfd, or -1. */
 static int
-create_locked(struct siov_ir *ir, unsigned int flags, struct siov_intr_dest **out)
+create_locked(struct siov_ir *ir, unsigned int flags, int push_fd, struct siov_intr_dest **out)
 {
 	struct siov_intr_dest *dest;
 	int rc;
@@ -44,6 +48,7 @@ create_locked(struct siov_ir *ir, unsigned int flags, struct siov_intr_dest **ou
 		return -ENOMEM;
 	dest->ir = ir;
 	dest->fd = -1;
+	dest->push_fd = push_fd;
 	if ((flags & SIOV_INTR_F_EVENTFD) != 0) {
 		dest->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		if (dest->fd < 0) {
@@ -68,7 +73,45 @@ siov_intr_dest_create(struct siov_ir *ir, unsigned int flags, struct siov_intr_d
 	if (ir == NULL || out == NULL || (flags & ~SIOV_INTR_F_EVENTFD) != 0)
 		return -EINVAL;
 	pthread_mutex_lock(&ir->lock);
-	rc = create_locked(ir, flags, out);
+	rc = create_locked(ir, flags, -1, out);
+	pthread_mutex_unlock(&ir->lock);
+	return rc;
+}
+
+/*
+ * An engine must neither wait in a raise nor be killed by it, as it would be by a pipe that nobody
+ * reads any more.
+ */
+static int
+check_eventfd(int fd)
+{
+	static const char target[] = "anon_inode:[eventfd]";
+	char found[sizeof(target)];
+	char path[64];
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (readlink(path, found, sizeof(found)) != sizeof(target) - 1)
+		return -EINVAL;
+	if (memcmp(found, target, sizeof(target) - 1) != 0 || (flags & O_NONBLOCK) == 0)
+		return -EINVAL;
+	return 0;
+}
+
+int
+siov_intr_dest_create_fd(struct siov_ir *ir, int eventfd, struct siov_intr_dest **out)
+{
+	int rc;
+
+	if (ir == NULL || out == NULL)
+		return -EINVAL;
+	rc = check_eventfd(eventfd);
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&ir->lock);
+	rc = create_locked(ir, 0, eventfd, out);
 	pthread_mutex_unlock(&ir->lock);
 	return rc;
 }
@@ -145,26 +188,30 @@ siov_intr_fd(const struct siov_intr_dest *dest)
 
 /* The counter is full only if nobody resets it: then the owner is awake, or wakes at once. */
 static void
-signal_owner(const struct siov_intr_dest *dest)
+signal_fd(int fd)
 {
 	const uint64_t one = 1;
 	ssize_t nb;
 
-	if (dest->fd < 0)
+	if (fd < 0)
 		return;
 	do
-		nb = write(dest->fd, &one, sizeof(one));
+		nb = write(fd, &one, sizeof(one));
 	while (nb < 0 && errno == EINTR);
 }
 
 void
 intr_raise(struct siov_intr_dest *dest, uint8_t vector)
 {
+	if (unlikely(dest->push_fd >= 0)) {
+		signal_fd(dest->push_fd);
+		return;
+	}
 	siov_atomic_fetch_or(&dest->pending[vector / 64], RTE_BIT64(vector % 64), seq_cst);
 	if (likely(siov_atomic_load(&dest->armed, seq_cst) == 0))
 		return;
 	if (siov_atomic_exchange(&dest->armed, 0, seq_cst) != 0)
-		signal_owner(dest);
+		signal_fd(dest->fd);
 }
 
 void

@@ -65,7 +65,8 @@ struct siov_intr_dest {
 	SIOV_ATOMIC(uint32_t) armed; /* 1: the owner sleeps, or is about to */
 
 	/* const after create */
-	int fd;
+	int fd; /* own eventfd, or -1 */
+	int push_fd; /* the caller's eventfd, which every raise writes to, or -1 */
 	uint32_t id;
 	struct siov_ir *ir;
 

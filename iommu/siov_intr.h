@@ -9,6 +9,10 @@
  * A vector that is raised again before it was taken is pending once, as in an APIC. Raising makes
  * a system call only if the owner announced that it sleeps (armed); one that polls costs nobody any.
  *
+ * A destination may also be an eventfd that its caller brings, as a VMM has for each interrupt of a
+ * guest (siov_intr_dest_create_fd). It has no pending vectors and no owner here: each raise writes 1
+ * to the eventfd at once.
+ *
  * Order of calls: siov_intr_dest_create; siov_ir_set or siov_pid_init with it; take, wait;
  * siov_ir_clear; siov_intr_dest_free.
  *
@@ -55,6 +59,23 @@ struct siov_intr_dest;
  */
 SIOV_API int siov_intr_dest_create(struct siov_ir *ir, unsigned int flags,
 				   struct siov_intr_dest **out);
+
+/**
+ * Create a destination that is the caller's eventfd: each raise of any vector writes 1 to it at once,
+ * whether anybody listens or not. A write that finds the counter full is not made.
+ *
+ * siov_intr_take(), _is_pending() and _fd() find nothing on it; arm, disarm and wait are not for it.
+ *
+ * @param ir remapping unit.
+ * @param eventfd an eventfd with EFD_NONBLOCK, so that no engine waits. It stays the caller's, and
+ *   stays open, and non-blocking, until siov_intr_dest_free() has returned 0 (after -ETIMEDOUT:
+ *   siov_ir_synchronize()).
+ * @param out the destination, owned by the unit, released with siov_intr_dest_free().
+ * @return 0; -EINVAL bad argument, no eventfd, or one that blocks; -EBADF not open; -ENOSPC max_dests
+ *   exist; -ENOMEM.
+ * Thread: control.
+ */
+SIOV_API int siov_intr_dest_create_fd(struct siov_ir *ir, int eventfd, struct siov_intr_dest **out);
 
 /**
  * Free a destination when nobody uses it any more; waits for the engines.

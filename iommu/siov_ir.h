@@ -195,7 +195,8 @@ siov_ir_msi_addr(uint32_t index)
  * @param msi_addr,msi_data as the device was programmed.
  * @return 0: delivered; else enum siov_ir_reason: blocked, counted, and recorded unless the entry
  *   forbids it.
- * Thread: any. No lock, no allocation; a system call only if the destination sleeps.
+ * Thread: any. No lock, no allocation; a system call only if the destination sleeps,
+ *   or is an eventfd that its caller brought.
  */
 SIOV_API int siov_ir_deliver(struct siov_ir *ir, uint16_t rid, uint64_t msi_addr,
 			     uint32_t msi_data);
