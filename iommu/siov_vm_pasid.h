@@ -12,8 +12,10 @@
  *                                  `-- else nothing is sent: VM exit, a note for the VMM
  *
  * The format is that of VMX PASID translation; one table for each VM, written by the VMM only.
- * MOVDIR64B carries what the queue was configured with and is not translated: use siov_movdir64b()
- * on the portal itself.
+ * MOVDIR64B carries what the queue was configured with and is not translated: siov_vm_movdir64b().
+ *
+ * A guest's page leads to one portal at a time; siov_vm_portal_redirect() has it lead to another
+ * while the guest submits.
  *
  * When siov_vm_pasid_clear() has returned, or siov_vm_pasid_set() with another host PASID, a
  * submission that begins later never carries the old one. One that had begun may still carry it: it
@@ -25,10 +27,11 @@
  * submitters.
  *
  * Order of calls: siov_vm_pasid_create; siov_vm_pasid_set; siov_vm_portal_init on a portal of
- * siov_portal.h; submissions; no submitter any more; siov_vm_pasid_free.
+ * siov_portal.h; submissions, siov_vm_portal_redirect; no submitter any more; siov_vm_pasid_free.
  *
  * Thread: create, free, set, clear, take_exits, stats, dump are the VMM's control path and lock
- * inside; a portal belongs to one guest thread, which takes no lock and makes no system call.
+ * inside; siov_vm_portal_redirect is control too, without a lock. All else of a portal belongs to one
+ * guest thread, which takes no lock and makes no system call.
  *
  * Spec: 8.3; requirement 8.3.1.
  */
@@ -172,7 +175,7 @@ SIOV_API void siov_vm_pasid_dump(FILE *f, struct siov_vm_pasid *vm);
 
 /** One guest thread's view of a queue. */
 struct siov_vm_portal {
-	struct siov_portal *portal; /**< its PASID is not used; its privilege is */
+	SIOV_ATOMIC(struct siov_portal *) portal; /**< its PASID is not used; its privilege is */
 	struct siov_vm_pasid *vm;
 	uint64_t ia32_pasid; /**< as the guest wrote it */
 	SIOV_ATOMIC(uint64_t) nb_exits; /**< submissions not translated; read by anybody */
@@ -194,6 +197,20 @@ SIOV_STATIC_ASSERT(sizeof(struct siov_vm_portal) == 64, "a portal is a cache lin
  */
 SIOV_API int siov_vm_portal_init(struct siov_vm_portal *vp, struct siov_portal *portal,
 				 struct siov_vm_pasid *vm, uint32_t vcpu);
+
+/**
+ * Send later submissions through another portal: the VMM moved the guest's page to the portal of
+ * another function.
+ *
+ * A submission that begins later goes to the new portal. One that had begun may still go to the old
+ * one: before the VMM detaches the old lane, it sees to it that the guest's thread has come out of
+ * such a submission, as for siov_vm_pasid_clear(). The lanes of both are this guest thread's alone.
+ *
+ * @param portal a portal with its lane; stays the caller's.
+ * @return 0; -EINVAL NULL.
+ * Thread: control.
+ */
+SIOV_API int siov_vm_portal_redirect(struct siov_vm_portal *vp, struct siov_portal *portal);
 
 /**
  * WRMSR to IA32_PASID by the guest.
@@ -240,9 +257,18 @@ siov_vm_pasid_translate(const struct siov_vm_pasid *vm, uint32_t guest, uint32_t
 	return true;
 }
 
-/** ENQCMD whose latency counts from @p when_cycles [TSC]; otherwise as siov_vm_enqcmd. */
+/* Where the guest's page leads now. A submission asks once: all of it goes through one portal. */
+static inline struct siov_portal *
+siov_vm_portal_target(const struct siov_vm_portal *vp)
+{
+	/* V5: pairs with V6 in siov_vm_portal_redirect(); the portal and its lane are whole */
+	return siov_atomic_load(&vp->portal, acquire);
+}
+
+/* ENQCMD through the portal that was found. */
 static inline enum siov_dmwr
-siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uint64_t when_cycles)
+siov_vm_send(struct siov_vm_portal *vp, struct siov_portal *portal, const struct dsa_hw_desc *desc,
+	     uint64_t when_cycles)
 {
 	uint32_t guest = (uint32_t)(vp->ia32_pasid & SIOV_IA32_PASID_MASK);
 	uint32_t host;
@@ -251,7 +277,14 @@ siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uin
 		return siov_vm_portal_gp(vp);
 	if (unlikely(!siov_vm_pasid_translate(vp->vm, guest, &host)))
 		return siov_vm_portal_exit(vp, guest, SIOV_VM_EXIT_ENQCMD);
-	return siov_portal_dmwr(vp->portal, desc, host, when_cycles);
+	return siov_portal_dmwr(portal, desc, host, when_cycles);
+}
+
+/** ENQCMD whose latency counts from @p when_cycles [TSC]; otherwise as siov_vm_enqcmd. */
+static inline enum siov_dmwr
+siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uint64_t when_cycles)
+{
+	return siov_vm_send(vp, siov_vm_portal_target(vp), desc, when_cycles);
 }
 
 /**
@@ -266,24 +299,34 @@ siov_vm_enqcmd_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uin
 static inline enum siov_dmwr
 siov_vm_enqcmd(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
 {
-	return siov_vm_enqcmd_at(vp, desc, siov_portal_now(vp->portal));
+	struct siov_portal *portal = siov_vm_portal_target(vp);
+
+	return siov_vm_send(vp, portal, desc, siov_portal_now(portal));
+}
+
+/* ENQCMDS through the portal that was found. */
+static inline enum siov_dmwr
+siov_vm_sends(struct siov_vm_portal *vp, struct siov_portal *portal, const struct dsa_hw_desc *desc,
+	      uint64_t when_cycles)
+{
+	uint32_t guest, host;
+	uint64_t word0;
+
+	__builtin_memcpy(&word0, desc, sizeof(word0));
+	if (unlikely((portal->flags & SIOV_PORTAL_F_PRIV) == 0 ||
+		     (word0 & SIOV_DESC_RSVD_MASK) != 0))
+		return siov_vm_portal_gp(vp);
+	guest = (uint32_t)(word0 & SIOV_DESC_PASID_MASK);
+	if (unlikely(!siov_vm_pasid_translate(vp->vm, guest, &host)))
+		return siov_vm_portal_exit(vp, guest, SIOV_VM_EXIT_ENQCMDS);
+	return siov_portal_dmwr(portal, desc, host | (word0 & SIOV_DESC_PRIV), when_cycles);
 }
 
 /** ENQCMDS whose latency counts from @p when_cycles [TSC]; otherwise as siov_vm_enqcmds. */
 static inline enum siov_dmwr
 siov_vm_enqcmds_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, uint64_t when_cycles)
 {
-	uint32_t guest, host;
-	uint64_t word0;
-
-	__builtin_memcpy(&word0, desc, sizeof(word0));
-	if (unlikely((vp->portal->flags & SIOV_PORTAL_F_PRIV) == 0 ||
-		     (word0 & SIOV_DESC_RSVD_MASK) != 0))
-		return siov_vm_portal_gp(vp);
-	guest = (uint32_t)(word0 & SIOV_DESC_PASID_MASK);
-	if (unlikely(!siov_vm_pasid_translate(vp->vm, guest, &host)))
-		return siov_vm_portal_exit(vp, guest, SIOV_VM_EXIT_ENQCMDS);
-	return siov_portal_dmwr(vp->portal, desc, host | (word0 & SIOV_DESC_PRIV), when_cycles);
+	return siov_vm_sends(vp, siov_vm_portal_target(vp), desc, when_cycles);
 }
 
 /**
@@ -296,7 +339,23 @@ siov_vm_enqcmds_at(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc, ui
 static inline enum siov_dmwr
 siov_vm_enqcmds(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
 {
-	return siov_vm_enqcmds_at(vp, desc, siov_portal_now(vp->portal));
+	struct siov_portal *portal = siov_vm_portal_target(vp);
+
+	return siov_vm_sends(vp, portal, desc, siov_portal_now(portal));
+}
+
+/**
+ * MOVDIR64B of a guest: post to the dedicated queue that its page leads to. No PASID is translated:
+ * the queue's own is used.
+ *
+ * @param desc 64 bytes, 64-byte aligned.
+ * Thread: the portal's; otherwise as siov_movdir64b().
+ * Spec: 8.3.
+ */
+static inline void
+siov_vm_movdir64b(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
+{
+	siov_movdir64b(siov_vm_portal_target(vp), desc);
 }
 
 #ifdef __cplusplus

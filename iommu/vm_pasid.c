@@ -181,9 +181,19 @@ siov_vm_portal_init(struct siov_vm_portal *vp, struct siov_portal *portal, struc
 	if (vcpu > UINT16_MAX)
 		return -ERANGE;
 	memset(vp, 0, sizeof(*vp));
-	vp->portal = portal;
+	siov_atomic_store(&vp->portal, portal, release); /* V6 */
 	vp->vm = vm;
 	vp->vcpu = vcpu;
+	return 0;
+}
+
+int
+siov_vm_portal_redirect(struct siov_vm_portal *vp, struct siov_portal *portal)
+{
+	if (vp == NULL || portal == NULL)
+		return -EINVAL;
+	/* V6: the portal and its lane are seen with it; pairs with V5 in siov_vm_portal_target() */
+	siov_atomic_store(&vp->portal, portal, release);
 	return 0;
 }
 
