@@ -11,6 +11,7 @@
 #include <rte_epoll.h>
 #include <rte_tailq.h>
 
+#include "dev_control.h"
 #include "dev_regs_priv.h"
 
 #define TICK_MS 250u /* errors are collected that often */
@@ -295,21 +296,31 @@ end_control(struct siov_dev *dev)
 	dev_unlock(dev);
 }
 
+/* One round. Whether to come again soon. */
+static bool
+serve_once(struct siov_dev *dev, struct wait_set *set, bool *must_stop)
+{
+	bool is_left, is_tick;
+
+	dev_lock(dev);
+	is_left = serve(dev, set, &is_tick);
+	*must_stop = dev->control.must_stop;
+	dev_unlock(dev);
+	if (is_tick || *must_stop) {
+		dev_pass_faults(dev);
+		dev_pass_errors(dev);
+	}
+	return is_left;
+}
+
 static int
 control_loop(struct siov_dev *dev, struct wait_set *set)
 {
 	struct rte_epoll_event events[2];
-	bool must_stop, is_left, is_tick;
+	bool must_stop, is_left;
 
 	for (;;) {
-		dev_lock(dev);
-		is_left = serve(dev, set, &is_tick);
-		must_stop = dev->control.must_stop;
-		dev_unlock(dev);
-		if (is_tick || must_stop) {
-			dev_pass_faults(dev);
-			dev_pass_errors(dev);
-		}
+		is_left = serve_once(dev, set, &must_stop);
 		if (must_stop)
 			return 0;
 		if (rte_epoll_wait(set->epoll_fd, events, RTE_DIM(events), is_left ? STEP_MS : -1) <
@@ -334,6 +345,69 @@ siov_dev_run_control(struct siov_dev *dev)
 	}
 	close_wait_set(&set);
 	return ret;
+}
+
+/* ---- by somebody else's loop ---- */
+
+struct dev_control {
+	struct siov_dev *dev;
+	bool is_begun;
+	struct wait_set set;
+};
+
+int
+dev_control_open(struct siov_dev *dev, struct dev_control **out)
+{
+	struct dev_control *control;
+	int ret;
+
+	control = siov_mem_alloc(dev->mem, "siov_dev_control", sizeof(*control),
+				 RTE_CACHE_LINE_SIZE, dev->conf.socket_id);
+	if (control == NULL)
+		return -ENOMEM;
+	control->dev = dev;
+	ret = open_wait_set(&control->set);
+	if (ret == 0)
+		*out = control;
+	else
+		siov_mem_free(dev->mem, control);
+	return ret;
+}
+
+int
+dev_control_fd(const struct dev_control *control)
+{
+	return control->set.epoll_fd;
+}
+
+bool
+dev_control_serve(struct dev_control *control)
+{
+	bool must_stop;
+
+	/* Another thread is its control lcore: then look again when it has ended. */
+	if (!control->is_begun && begin_control(control->dev, &control->set) != 0)
+		return false;
+	control->is_begun = true;
+	return serve_once(control->dev, &control->set, &must_stop);
+}
+
+void
+dev_control_stop(struct dev_control *control)
+{
+	if (control->is_begun)
+		end_control(control->dev);
+	control->is_begun = false;
+}
+
+void
+dev_control_close(struct dev_control *control)
+{
+	if (control == NULL)
+		return;
+	dev_control_stop(control);
+	close_wait_set(&control->set);
+	siov_mem_free(control->dev->mem, control);
 }
 
 void

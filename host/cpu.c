@@ -72,7 +72,8 @@ siov_cpu_free(struct siov_cpu *cpu)
 void
 siov_cpu_enter(struct siov_cpu *cpu)
 {
-	rte_rcu_qsbr_thread_online(cpu->vdcm->guests, cpu->id);
+	if (cpu->nb_entered++ == 0)
+		cpu_inside(cpu);
 }
 
 void
@@ -83,6 +84,19 @@ siov_cpu_quiescent(struct siov_cpu *cpu)
 
 void
 siov_cpu_leave(struct siov_cpu *cpu)
+{
+	if (--cpu->nb_entered == 0)
+		cpu_outside(cpu);
+}
+
+void
+cpu_inside(struct siov_cpu *cpu)
+{
+	rte_rcu_qsbr_thread_online(cpu->vdcm->guests, cpu->id);
+}
+
+void
+cpu_outside(struct siov_cpu *cpu)
 {
 	rte_rcu_qsbr_thread_offline(cpu->vdcm->guests, cpu->id);
 }

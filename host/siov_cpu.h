@@ -33,13 +33,13 @@ SIOV_API int siov_cpu_create(struct siov_vdcm *vdcm, struct siov_cpu **out);
 /** Free it; its thread has left, no portal of it is open. NULL is fine. */
 SIOV_API void siov_cpu_free(struct siov_cpu *cpu);
 
-/** The thread begins to run guests. No system call, no lock. */
+/** The thread begins to run a guest, perhaps beside others. No system call, no lock. */
 SIOV_API void siov_cpu_enter(struct siov_cpu *cpu);
 
 /** It is between two instructions of its guests: once in a while, while it runs them. Cheap. */
 SIOV_API void siov_cpu_quiescent(struct siov_cpu *cpu);
 
-/** It runs no guest for a while: it may sleep. */
+/** It runs it no longer; outside of all, it may sleep. */
 SIOV_API void siov_cpu_leave(struct siov_cpu *cpu);
 
 #ifdef __cplusplus

@@ -209,6 +209,9 @@ SIOV_API int siov_vdev_portal_open(struct siov_vdev *vdev, uint64_t offset, stru
 /** Unmap it. Thread: that of its cpu. NULL is fine. */
 SIOV_API void siov_vdev_portal_close(struct siov_vdev *vdev, struct siov_vm_portal *portal);
 
+/** Whose portal it is. */
+SIOV_API struct siov_vdev *siov_vdev_of_portal(const struct siov_vm_portal *portal);
+
 /* ---- interrupts ---- */
 
 /**

@@ -119,6 +119,7 @@ enum siov_vdev_op {
 	 */
 	SIOV_VOP_CONTEXT_ALLOC,
 	SIOV_VOP_CONTEXT_FREE, /**< arg[0] queue, arg[1] PASID; waits for its work */
+	SIOV_VOP_CONTEXT_HANDLE, /**< arg[0] queue, arg[1] PASID. ret[0]: interrupt handle now */
 	SIOV_VOPS,
 };
 

@@ -24,6 +24,7 @@
 #ifndef SIOV_VM_H
 #define SIOV_VM_H
 
+#include "siov_cpu.h"
 #include "siov_vdev.h"
 
 #ifdef __cplusplus
@@ -49,6 +50,9 @@ struct siov_vcpu; /* siov_vcpu.h */
 SIOV_API int siov_vmm_create(struct siov_vdcm *vdcm, struct siov_loop *loop,
 			     const struct siov_mem *mem, struct siov_vmm **out);
 
+/** How long a trap waits for its answer [ms], 1 to 60000; 5000 at first. */
+SIOV_API void siov_vmm_set_timeout(struct siov_vmm *vmm, unsigned int timeout_ms);
+
 /** @return 0; -EBUSY it has VMs. NULL is fine. */
 SIOV_API int siov_vmm_free(struct siov_vmm *vmm);
 
@@ -58,6 +62,7 @@ struct siov_vm_conf {
 	uint64_t ram_bytes; /**< multiple of 2 MiB; guest-physical addresses from 0 */
 	unsigned int page_shift; /**< largest page for devices, 12, 21 or 30; 0: 21 */
 	unsigned int nb_vcpus; /**< 1 to SIOV_VM_VCPUS_MAX */
+	struct siov_cpu *cpu; /**< one thread runs all its vCPUs, and others'; NULL: each has its own */
 	int socket_id; /**< NUMA node of the memory, -1: any */
 };
 

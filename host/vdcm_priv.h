@@ -33,6 +33,7 @@ struct siov_cpu {
 	struct siov_vdcm *vdcm;
 	uint32_t id; /* reader of the vdcm's qsbr */
 	uint32_t nb_portals;
+	uint32_t nb_entered; /* the thread's: guests that it runs */
 	struct wq_lanes lanes[SIOV_VDCM_FNS_MAX][SIOV_DEV_WQS_MAX];
 };
 
@@ -115,6 +116,10 @@ void vdcm_route_free(struct siov_vdcm *vdcm, uint32_t index);
 
 /* Say whose a host PASID is; vdev NULL: nobody's. 0 or -ENOMEM. Under the lock. */
 int vdcm_own_pasid(struct siov_vdcm *vdcm, uint32_t pasid, const struct siov_vdev *vdev);
+
+/* The thread is inside of its guests, or not for a while, however many it has entered. */
+void cpu_inside(struct siov_cpu *cpu);
+void cpu_outside(struct siov_cpu *cpu);
 
 /* The lane of a thread on a shared queue. 0, -EAGAIN, or an error of siov_dev_attach(). */
 int cpu_lane(struct siov_cpu *cpu, unsigned int fn, unsigned int wq_id, bool is_limited,

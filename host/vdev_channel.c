@@ -195,6 +195,26 @@ do_context_free(struct siov_vdev *vdev, const struct siov_vdev_request *request,
 	return LATER;
 }
 
+/* After a move the message is another. */
+static int
+do_context_handle(struct siov_vdev *vdev, const struct siov_vdev_request *request,
+		  struct siov_vdev_answer *answer)
+{
+	const struct vdev_context *context;
+	struct siov_adi_info info;
+	int ret;
+
+	ret = check_context(vdev, request);
+	if (ret != 0)
+		return ret;
+	context = vdev_context_find(vdev, (uint32_t)request->arg[0], (uint32_t)request->arg[1]);
+	if (context == NULL)
+		return -ENOENT;
+	ret = siov_dev_adi_info(vdev_dev(vdev), context->adi, &info);
+	answer->ret[0] = info.messages[0];
+	return ret;
+}
+
 static int (*const ops[SIOV_VOPS])(struct siov_vdev *vdev, const struct siov_vdev_request *request,
 				   struct siov_vdev_answer *answer) = {
 	[SIOV_VOP_ECHO] = do_echo,
@@ -203,6 +223,7 @@ static int (*const ops[SIOV_VOPS])(struct siov_vdev *vdev, const struct siov_vde
 	[SIOV_VOP_INVALIDATE] = do_invalidate,
 	[SIOV_VOP_CONTEXT_ALLOC] = do_context_alloc,
 	[SIOV_VOP_CONTEXT_FREE] = do_context_free,
+	[SIOV_VOP_CONTEXT_HANDLE] = do_context_handle,
 };
 
 static const unsigned int nb_args[SIOV_VOPS] = {
@@ -212,6 +233,7 @@ static const unsigned int nb_args[SIOV_VOPS] = {
 	[SIOV_VOP_INVALIDATE] = 3,
 	[SIOV_VOP_CONTEXT_ALLOC] = 3,
 	[SIOV_VOP_CONTEXT_FREE] = 2,
+	[SIOV_VOP_CONTEXT_HANDLE] = 2,
 };
 
 static int

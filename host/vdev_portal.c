@@ -315,3 +315,9 @@ siov_vdev_portal_close(struct siov_vdev *vdev, struct siov_vm_portal *vp)
 	forget(portal);
 	vdcm_unlock(vdev->vdcm);
 }
+
+struct siov_vdev *
+siov_vdev_of_portal(const struct siov_vm_portal *vp)
+{
+	return container_of(vp, const struct vdev_portal, vp)->vdev;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Virtual processors: what code of a guest can reach. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+
+#include "vm_priv.h"
+
+/* ---- life ---- */
+
+int
+vcpu_create(struct siov_vm *vm, uint32_t index, struct siov_cpu *cpu)
+{
+	struct siov_vcpu *vcpu;
+	int ret;
+
+	vcpu = siov_mem_alloc(vm->vmm->mem, "siov_vcpu", sizeof(*vcpu), RTE_CACHE_LINE_SIZE, -1);
+	if (vcpu == NULL)
+		return -ENOMEM;
+	vcpu->vm = vm;
+	vcpu->index = index;
+	vcpu->cpu = cpu;
+	vcpu->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	vm->vcpus[vm->nb_vcpus++] = vcpu;
+	if (vcpu->fd < 0)
+		return -errno;
+	ret = siov_intr_dest_create(siov_vdcm_ir(vm->vmm->vdcm), SIOV_INTR_F_EVENTFD, &vcpu->dest);
+	if (ret != 0)
+		return ret;
+	return siov_pid_init(&vcpu->pid, siov_intr_dest_id(vcpu->dest), 0xf2);
+}
+
+void
+vcpu_free(struct siov_vcpu *vcpu)
+{
+	siov_intr_dest_free(vcpu->dest);
+	if (vcpu->owns_cpu)
+		siov_cpu_free(vcpu->cpu);
+	if (vcpu->fd >= 0)
+		close(vcpu->fd);
+	siov_mem_free(vcpu->vm->vmm->mem, vcpu);
+}
+
+/* ---- in and out ---- */
+
+void
+vcpu_exit(struct siov_vcpu *vcpu)
+{
+	struct siov_vm *vm = vcpu->vm;
+
+	cpu_outside(vcpu->cpu);
+	pthread_mutex_lock(&vm->lock);
+	vcpu->is_inside = false;
+	if (vm->is_paused)
+		pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+void
+vcpu_resume(struct siov_vcpu *vcpu)
+{
+	struct siov_vm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->lock);
+	while (vm->is_paused && !vm->is_stopped)
+		pthread_cond_wait(&vm->changed, &vm->lock);
+	vcpu->is_inside = true;
+	pthread_mutex_unlock(&vm->lock);
+	cpu_inside(vcpu->cpu);
+}
+
+static int
+enter(struct siov_vcpu *vcpu)
+{
+	struct siov_vm *vm = vcpu->vm;
+	int ret = 0;
+
+	pthread_mutex_lock(&vm->lock);
+	if (vm->is_stopped)
+		ret = -ESHUTDOWN;
+	else if (vcpu->is_entered)
+		ret = -EBUSY;
+	else
+		vcpu->is_entered = true;
+	pthread_mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int
+siov_vcpu_enter(struct siov_vcpu *vcpu)
+{
+	int ret;
+
+	ret = enter(vcpu);
+	if (ret != 0)
+		return ret;
+	if (vcpu->cpu == NULL) {
+		ret = siov_cpu_create(vcpu->vm->vmm->vdcm, &vcpu->cpu);
+		vcpu->owns_cpu = ret == 0;
+	}
+	if (ret != 0) {
+		siov_vcpu_leave(vcpu);
+		return ret;
+	}
+	siov_cpu_enter(vcpu->cpu);
+	vcpu_resume(vcpu);
+	return 0;
+}
+
+void
+siov_vcpu_leave(struct siov_vcpu *vcpu)
+{
+	struct siov_vm *vm = vcpu->vm;
+
+	if (vcpu->cpu != NULL && vcpu->is_inside)
+		siov_cpu_leave(vcpu->cpu);
+	pthread_mutex_lock(&vm->lock);
+	vcpu->is_inside = false;
+	vcpu->is_entered = false;
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+bool
+siov_vcpu_poll(struct siov_vcpu *vcpu)
+{
+	siov_cpu_quiescent(vcpu->cpu);
+	if (likely(siov_atomic_load(&vcpu->must_exit, relaxed) == 0))
+		return true;
+	vcpu_exit(vcpu);
+	vcpu_resume(vcpu);
+	return !vcpu->vm->is_stopped;
+}
+
+void
+siov_vcpu_platform(struct siov_vcpu *vcpu, struct siov_vcpu_platform *platform)
+{
+	*platform = (struct siov_vcpu_platform){
+		.ram_bytes = vcpu->vm->ram_bytes,
+		.mmio_gpa = MMIO_GPA,
+		.mmio_bytes = SIOV_VM_VDEVS_MAX * SLOT_BYTES,
+		.nb_vcpus = vcpu->vm->nb_vcpus,
+		.index = vcpu->index,
+	};
+}
+
+/* ---- configuration space ---- */
+
+static uint64_t
+trap(struct siov_vcpu *vcpu, enum trap_op op, uint16_t bdf, uint64_t at, unsigned int width,
+     uint64_t value)
+{
+	vcpu->trap.op = op;
+	vcpu->trap.bdf = bdf;
+	vcpu->trap.at = at;
+	vcpu->trap.width = width;
+	vcpu->trap.value = value;
+	trap_do(vcpu);
+	return vcpu->trap.value;
+}
+
+uint32_t
+siov_vcpu_cfg_read(struct siov_vcpu *vcpu, uint16_t bdf, unsigned int offset, unsigned int width)
+{
+	return (uint32_t)trap(vcpu, TRAP_CFG_READ, bdf, offset, width, 0);
+}
+
+void
+siov_vcpu_cfg_write(struct siov_vcpu *vcpu, uint16_t bdf, unsigned int offset, unsigned int width,
+		    uint32_t value)
+{
+	trap(vcpu, TRAP_CFG_WRITE, bdf, offset, width, value);
+}
+
+bool
+siov_vcpu_slot(struct siov_vcpu *vcpu, uint16_t bdf, uint64_t *gpa, uint64_t *bytes)
+{
+	struct siov_vm *vm = vcpu->vm;
+	bool is_there;
+
+	pthread_mutex_lock(&vm->lock);
+	is_there = siov_vm_vdev(vm, bdf) != NULL;
+	pthread_mutex_unlock(&vm->lock);
+	*gpa = MMIO_GPA + (bdf >> 3) * SLOT_BYTES;
+	*bytes = SLOT_BYTES;
+	return is_there;
+}
+
+/* ---- memory ---- */
+
+void *
+siov_vcpu_ram(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
+{
+	struct siov_vm *vm = vcpu->vm;
+
+	if (len > vm->ram_bytes || gpa > vm->ram_bytes - len)
+		return NULL;
+	return vm->ram + gpa;
+}
+
+void
+siov_vcpu_wrote(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
+{
+	uint8_t *log = siov_atomic_load(&vcpu->vm->log, acquire);
+	uint64_t page;
+
+	if (likely(log == NULL) || len == 0 || siov_vcpu_ram(vcpu, gpa, len) == NULL)
+		return;
+	/* After the data: who takes the mark away sees them. */
+	for (page = gpa >> PAGE_SHIFT; page <= (gpa + len - 1) >> PAGE_SHIFT; page++)
+		siov_atomic_store((SIOV_ATOMIC(uint8_t) *)&log[page], 1, release);
+}
+
+/* ---- pages of devices ---- */
+
+/* What lies at an address, up to the end of its area. False: nothing. */
+static bool
+find_area(struct siov_vm *vm, uint64_t gpa, struct siov_vdev_area *area, uint64_t *offset,
+	  struct siov_vdev **vdev)
+{
+	const struct bar_range *range;
+	struct siov_vdev_region region;
+	bool is_found = false;
+	unsigned int i;
+
+	pthread_mutex_lock(&vm->lock);
+	range = vm_find_range(vm, gpa);
+	if (range != NULL) {
+		*vdev = vm->slots[range->slot];
+		*offset = gpa - range->gpa;
+		siov_vdev_region(*vdev, range->bar, &region);
+		for (i = 0; i < region.nb_areas && !is_found; i++) {
+			*area = region.areas[i];
+			is_found = *offset - area->offset < area->bytes;
+		}
+	}
+	pthread_mutex_unlock(&vm->lock);
+	return is_found;
+}
+
+void *
+siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len, bool is_written)
+{
+	struct siov_vdev_area area;
+	struct siov_vdev *vdev;
+	uint64_t offset;
+
+	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.hva == NULL ||
+	    len > area.bytes || offset - area.offset > area.bytes - len ||
+	    (is_written && area.kind == SIOV_PAGE_WRITE_INTERCEPT))
+		return NULL;
+	return (uint8_t *)area.hva + (offset - area.offset);
+}
+
+static bool
+is_width(uint64_t gpa, unsigned int width)
+{
+	return (width == 1 || width == 2 || width == 4 || width == 8) && gpa % width == 0;
+}
+
+uint64_t
+siov_vcpu_mmio_read(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width)
+{
+	const void *at;
+	uint64_t value = 0;
+
+	if (!is_width(gpa, width))
+		return UINT64_MAX;
+	at = siov_vcpu_ram(vcpu, gpa, width);
+	if (at == NULL)
+		at = siov_vcpu_map(vcpu, gpa, width, false);
+	if (at == NULL)
+		return trap(vcpu, TRAP_MMIO_READ, 0, gpa, width, 0);
+	memcpy(&value, at, width);
+	return value;
+}
+
+void
+siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, uint64_t value)
+{
+	void *at;
+
+	if (!is_width(gpa, width))
+		return;
+	at = siov_vcpu_ram(vcpu, gpa, width);
+	if (at == NULL)
+		at = siov_vcpu_map(vcpu, gpa, width, true);
+	if (at == NULL) {
+		trap(vcpu, TRAP_MMIO_WRITE, 0, gpa, width, value);
+		return;
+	}
+	memcpy(at, &value, width);
+	siov_vcpu_wrote(vcpu, gpa, width);
+}
+
+int
+siov_vcpu_portal_open(struct siov_vcpu *vcpu, uint64_t gpa, uint32_t pasid,
+		      struct siov_vm_portal **portal)
+{
+	struct siov_vdev_area area;
+	struct siov_vdev *vdev;
+	uint64_t offset;
+
+	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.kind != SIOV_PAGE_DIRECT)
+		return -EINVAL;
+	return siov_vdev_portal_open(vdev, offset, vcpu->cpu, pasid, portal);
+}
+
+void
+siov_vcpu_portal_close(struct siov_vcpu *vcpu, struct siov_vm_portal *portal)
+{
+	RTE_SET_USED(vcpu);
+	if (portal != NULL)
+		siov_vdev_portal_close(siov_vdev_of_portal(portal), portal);
+}
+
+/* ---- interrupts ---- */
+
+int
+siov_vcpu_take(struct siov_vcpu *vcpu)
+{
+	return siov_pid_take(&vcpu->pid);
+}
+
+int
+siov_vcpu_wait(struct siov_vcpu *vcpu, int timeout_ms)
+{
+	int ret;
+
+	vcpu_exit(vcpu);
+	ret = siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
+	vcpu_resume(vcpu);
+	return ret == -ETIMEDOUT ? ret : 0;
+}
