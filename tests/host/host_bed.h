@@ -11,6 +11,7 @@
 #ifndef HOST_BED_H
 #define HOST_BED_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
