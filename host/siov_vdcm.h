@@ -69,6 +69,11 @@ SIOV_API struct siov_iommu *siov_vdcm_iommu(struct siov_vdcm *vdcm);
 /** Have it look whether a function was lost: for siov_pci_conf's on_lost. Thread: any; no wait. */
 SIOV_API void siov_vdcm_wake(struct siov_vdcm *vdcm);
 
+/**
+ * Bring what waits one step further, where no control lcore does it. @return whether something waits.
+ */
+SIOV_API bool siov_vdcm_poll(struct siov_vdcm *vdcm);
+
 /** Type @p i, in the order of the table; NULL beyond the last. */
 SIOV_API const struct siov_vdev_type *siov_vdcm_type(unsigned int i);
 

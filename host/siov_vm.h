@@ -95,6 +95,9 @@ SIOV_API int siov_vm_plug(struct siov_vm *vm, const struct siov_vdev_conf *conf,
 /** Take it out and destroy it; the guest driver has let go. @return also -ENOENT. */
 SIOV_API int siov_vm_unplug(struct siov_vm *vm, uint16_t bdf, unsigned int timeout_ms);
 
+/** Look where a VDEV's BARs are: its state was restored. */
+SIOV_API void siov_vm_refresh(struct siov_vm *vm, uint16_t bdf);
+
 /** The VDEV at @p bdf, or NULL. */
 SIOV_API struct siov_vdev *siov_vm_vdev(struct siov_vm *vm, uint16_t bdf);
 

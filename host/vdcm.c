@@ -149,6 +149,18 @@ siov_vdcm_wake(struct siov_vdcm *vdcm)
 		siov_loop_wake(vdcm->source);
 }
 
+bool
+siov_vdcm_poll(struct siov_vdcm *vdcm)
+{
+	bool is_left;
+
+	vdcm_lock(vdcm);
+	vdcm_pass_errors(vdcm);
+	is_left = vdcm_step(vdcm);
+	vdcm_unlock(vdcm);
+	return is_left;
+}
+
 /* ---- what is shared out ---- */
 
 uint32_t

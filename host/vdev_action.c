@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Actions on a VDEV that wait for engines: the same is done to one ADI after the other, in steps that
- * the control lcore takes, or whoever waits. One at a time; a function-level reset comes next.
+ * Actions on a VDEV that wait for engines: the same is done to each of its ADIs, in steps that the
+ * control lcore takes, or whoever waits. One at a time; a function-level reset comes next.
  */
 #include <errno.h>
 #include <time.h>
@@ -72,7 +72,7 @@ pass_adi(const struct siov_vdev *vdev, struct action *action)
 		action->cursor = LIST_NEXT(action->cursor, entry);
 }
 
-/* ---- one after the other ---- */
+/* ---- several at a time ---- */
 
 static unsigned int
 ms_left(uint64_t deadline_ns)
@@ -82,40 +82,65 @@ ms_left(uint64_t deadline_ns)
 	return deadline_ns > now_ns ? (unsigned int)((deadline_ns - now_ns) / 1000000) : 0;
 }
 
-/* Begin it, or go on. -EAGAIN: not over. */
-static int
-do_adi(struct siov_vdev *vdev, struct action *action, uint32_t adi)
+/* What is gone with its function has nothing to be done to. */
+static void
+note(struct action *action, int ret)
 {
-	int ret;
-
-	if (action->job == NULL)
-		ret = siov_dev_adi_begin(vdev_dev(vdev), adi, action->what,
-					 ms_left(action->deadline_ns), &action->job);
-	else
-		ret = siov_dev_adi_poll(action->job);
-	if (ret == -EINPROGRESS)
-		return -EAGAIN;
-	if (ret != -EAGAIN)
-		action->job = NULL;
-	return ret;
+	if (ret != 0 && ret != -ENODEV && ret != -ENOENT && action->error == 0)
+		action->error = ret;
 }
 
-/* Whether all are done. What is gone with its function has nothing to be done to. */
+/* Bring what is under way further. Whether there is room for another. */
+static bool
+poll_jobs(struct action *action, unsigned int *room)
+{
+	unsigned int i;
+	bool has_room = false;
+
+	for (i = 0; i < ACTION_JOBS; i++) {
+		int ret = action->jobs[i] != NULL ? siov_dev_adi_poll(action->jobs[i]) : 0;
+
+		if (ret == -EAGAIN)
+			continue;
+		if (action->jobs[i] != NULL)
+			note(action, ret);
+		action->jobs[i] = NULL;
+		*room = i;
+		has_room = true;
+	}
+	return has_room;
+}
+
+static bool
+has_jobs(const struct action *action)
+{
+	unsigned int i;
+
+	for (i = 0; i < ACTION_JOBS; i++) {
+		if (action->jobs[i] != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whether all are done. */
 static bool
 do_adis(struct siov_vdev *vdev, struct action *action)
 {
+	unsigned int room = 0;
 	uint32_t adi;
+	int ret;
 
-	while (vdev_dev(vdev) != NULL && next_adi(vdev, action, &adi)) {
-		int ret = do_adi(vdev, action, adi);
-
-		if (ret == -EAGAIN)
-			return false;
-		if (ret != 0 && ret != -ENODEV && ret != -ENOENT && action->error == 0)
-			action->error = ret;
+	while (poll_jobs(action, &room)) {
+		if (vdev_dev(vdev) == NULL || !next_adi(vdev, action, &adi))
+			return !has_jobs(action);
+		ret = siov_dev_adi_begin(vdev_dev(vdev), adi, action->what,
+					 ms_left(action->deadline_ns), &action->jobs[room]);
+		if (ret != -EINPROGRESS)
+			note(action, ret);
 		pass_adi(vdev, action);
 	}
-	return true;
+	return false;
 }
 
 /* ---- ends ---- */

@@ -16,6 +16,7 @@
 #define VDEV_FNS 2u
 #define NO_PASID UINT32_MAX
 #define NO_FN UINT32_MAX
+#define ACTION_JOBS 16u /* ADIs that an action is at, at a time */
 
 /* One queue of it. */
 struct vdev_wq {
@@ -84,7 +85,7 @@ struct action {
 	uint32_t guest_pasid; /* only those of this; NO_PASID: all */
 	uint32_t next; /* queue whose ADI is looked at */
 	struct vdev_context *cursor; /* behind the queues */
-	struct siov_adi_job *job;
+	struct siov_adi_job *jobs[ACTION_JOBS]; /* under way; NULL: room for another */
 	uint64_t deadline_ns;
 	int error; /* the first */
 };

@@ -437,6 +437,15 @@ siov_vm_unplug(struct siov_vm *vm, uint16_t bdf, unsigned int timeout_ms)
 	return ret;
 }
 
+void
+siov_vm_refresh(struct siov_vm *vm, uint16_t bdf)
+{
+	pthread_mutex_lock(&vm->serving);
+	if (siov_vm_vdev(vm, bdf) != NULL)
+		vm_update_ranges(vm, bdf >> 3);
+	pthread_mutex_unlock(&vm->serving);
+}
+
 struct siov_vdev *
 siov_vm_vdev(struct siov_vm *vm, uint16_t bdf)
 {
