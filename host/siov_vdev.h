@@ -99,7 +99,9 @@ struct siov_vdev_info {
 	uint32_t fn; /**< function that works for it */
 	uint32_t nb_fns;
 	uint32_t nb_losses; /**< functions lost under it */
+	uint32_t flags; /**< SIOV_VDEV_F_* */
 	uint64_t page_bytes;
+	struct siov_qos_conf qos; /**< of each of its contexts */
 	enum siov_vdev_state {
 		SIOV_VDEV_ERROR, /**< its state was lost half-way; a reset ends it */
 		SIOV_VDEV_STOPPED,
