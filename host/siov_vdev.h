@@ -219,8 +219,9 @@ SIOV_API struct siov_vdev *siov_vdev_of_portal(const struct siov_vm_portal *port
 /**
  * Have a vector raise an eventfd instead of what the guest programs, as VFIO does it.
  *
- * @param vector 0 to nb_vectors - 1. @param fd the caller's until another is set; -1: as programmed.
- * @return 0; -EINVAL vector; -ENOSPC no remapping entry is free; -ENOMEM.
+ * @param vector 0 to nb_vectors - 1.
+ * @param fd an eventfd with EFD_NONBLOCK, the caller's until another is set; -1: as programmed.
+ * @return 0; -EINVAL vector, or no such eventfd; -ENOSPC no remapping entry is free; -ENOMEM.
  */
 SIOV_API int siov_vdev_set_eventfd(struct siov_vdev *vdev, unsigned int vector, int fd);
 

@@ -25,7 +25,7 @@
 
 #include <stdint.h>
 
-#include "siov_compat.h"
+#include "siov_desc.h"
 #include "siov_regs_hw.h"
 
 #define SIOV_VDEV_VENDOR 0x8086u
