@@ -71,7 +71,7 @@ static const struct reg reg_table[] = {
 	ONE("SWERR", SIOV_REG_SWERR, .w1c = 0x3),
 	RO("SWERR", SIOV_REG_SWERR + 4, 7),
 	RO("ADICAP", SIOV_REG_ADICAP, 2),
-	RO("ADICAP", SIOV_REG_ADICAP_ROWS, SIOV_ADICAP_ROWS_MAX * SIOV_ADICAP_STRIDE / 4),
+	RO("ADICAP", SIOV_REG_ADICAP_ROWS, SIOV_ADICAP_ROWS_MAX *SIOV_ADICAP_STRIDE / 4),
 	GRP("GRPWQS", 0, .rw_disabled = ALL),
 	GRP("GRPWQS", 4, .rw_disabled = ALL),
 	GRP("GRPENG", 32, .rw_disabled = ALL),

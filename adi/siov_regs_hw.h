@@ -36,7 +36,8 @@
 #define SIOV_REG_ADICAP_ROWS 0x210u
 #define SIOV_ADICAP_STRIDE 16u
 #define SIOV_ADICAP_ROWS_MAX 16u
-#define SIOV_ADICAP_QUEUES 0u /**< of a row: bit 0 a shared queue, 15:8 fewest dedicated, 23:16 most */
+#define SIOV_ADICAP_QUEUES \
+	0u /**< of a row: bit 0 a shared queue, 15:8 fewest dedicated, 23:16 most */
 #define SIOV_ADICAP_MESSAGES 4u /**< interrupt messages, most */
 #define SIOV_ADICAP_PAGES 8u /**< enum siov_adi_page */
 

@@ -68,14 +68,14 @@ siov_dev_is_quiet(struct siov_dev *dev)
 	unsigned int i, k;
 
 	dev_lock(dev);
-	is_quiet = dev->is_lost && rte_rcu_qsbr_check(siov_iommu_qsbr(dev->iommu),
-						      dev->lost_token, false) == 1;
+	is_quiet = dev->is_lost &&
+		   rte_rcu_qsbr_check(siov_iommu_qsbr(dev->iommu), dev->lost_token, false) == 1;
 	for (i = 0; i < dev->conf.nb_wqs && is_quiet; i++) {
 		const struct dev_wq *dwq = &dev->wqs[i];
 
 		for (k = 0; k < dwq->nb_engines && is_quiet; k++)
-			is_quiet = engine_nb_aside(dwq->engines[k], dwq->id, SIOV_PASID_OTHERS) ==
-				   0;
+			is_quiet =
+				engine_nb_aside(dwq->engines[k], dwq->id, SIOV_PASID_OTHERS) == 0;
 	}
 	dev_unlock(dev);
 	return is_quiet;

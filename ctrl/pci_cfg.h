@@ -52,7 +52,8 @@ void pci_cfg_map_init(struct pci_cfg_map *map, const struct pci_cfg_ids *ids);
 void pci_cfg_add_bar(struct pci_cfg_map *map, unsigned int n, uint64_t bytes);
 
 /* Capabilities. Each returns its offset. */
-uint16_t pci_cfg_add_express(struct pci_cfg_map *map); /* integrated endpoint, FLR, DMWr completer */
+uint16_t
+pci_cfg_add_express(struct pci_cfg_map *map); /* integrated endpoint, FLR, DMWr completer */
 
 struct pci_cfg_msix {
 	unsigned int nb_vectors;

@@ -94,8 +94,8 @@ lay_out_again(const struct siov_pci *pci, unsigned int i, struct fn *fn)
 		    pci_cfg_read(&(struct pci_cfg){.bytes = fn->map.reset},
 				 fn->msix + PCI_MSIX_TABLE, 4));
 	pci_cfg_set(&fn->cfg, fn->msix + PCI_MSIX_PBA, 4,
-		    pci_cfg_read(&(struct pci_cfg){.bytes = fn->map.reset},
-				 fn->msix + PCI_MSIX_PBA, 4));
+		    pci_cfg_read(&(struct pci_cfg){.bytes = fn->map.reset}, fn->msix + PCI_MSIX_PBA,
+				 4));
 }
 
 /* ---- effects ---- */
@@ -169,8 +169,7 @@ write_pasid(struct change *change, const uint8_t *before)
 	if (!has_changed(change, before, at, PCI_PASID_CTRL_ENABLE, &now))
 		return;
 	if (has_ats(change->fn))
-		refuse(change, at, PCI_PASID_CTRL_ENABLE,
-		       "PASID control changes while ATS is off");
+		refuse(change, at, PCI_PASID_CTRL_ENABLE, "PASID control changes while ATS is off");
 	else if (dev_pasid_enable_nowait(change->fn->dev, now & PCI_PASID_CTRL_ENABLE) != 0)
 		refuse(change, at, PCI_PASID_CTRL_ENABLE,
 		       "PASID Enable changes while all queues are disabled");
@@ -184,7 +183,8 @@ write_pri(struct change *change, const uint8_t *before)
 
 	if (!has_changed(change, before, at, PCI_PRI_CTRL_ENABLE, &now))
 		return;
-	if (now & PCI_PRI_CTRL_ENABLE && pci_cfg_read(&fn->cfg, fn->pri + PCI_PRI_ALLOC_REQ, 4) == 0) {
+	if (now & PCI_PRI_CTRL_ENABLE &&
+	    pci_cfg_read(&fn->cfg, fn->pri + PCI_PRI_ALLOC_REQ, 4) == 0) {
 		refuse(change, at, PCI_PRI_CTRL_ENABLE, "the allocation of page requests is 0");
 		return;
 	}
@@ -212,11 +212,13 @@ write_page_size(struct change *change, const uint8_t *before)
 	if (memcmp(before + at, fn->cfg.bytes + at, 4) == 0)
 		return;
 	if (pci_cfg_read(&fn->cfg, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
-		put_back(change, before, at, "the system page size changes before Memory Space Enable");
+		put_back(change, before, at,
+			 "the system page size changes before Memory Space Enable");
 	else if (bit == 0 || (bit & (bit - 1)) != 0 || !(bit & fn->page_sizes))
 		put_back(change, before, at, "the system page size is one of the supported ones");
 	else if (siov_dev_set_page_bytes(fn->dev, UINT64_C(4096) * bit) != 0)
-		put_back(change, before, at, "the system page size changes while there are no ADIs");
+		put_back(change, before, at,
+			 "the system page size changes while there are no ADIs");
 	else
 		lay_out_again(change->pci, change->i, fn);
 }
@@ -240,8 +242,9 @@ check_list(struct siov_pci *pci, unsigned int first)
 		i = pci->fns[i].next_fn;
 	} while (i != first);
 	if (is_mixed)
-		CTRL_LOG(WARNING, "functions that depend on function %u are in different modes: "
-				  "none is enabled for Scalable IOV",
+		CTRL_LOG(WARNING,
+			 "functions that depend on function %u are in different modes: "
+			 "none is enabled for Scalable IOV",
 			 first);
 }
 

@@ -40,7 +40,8 @@ extern "C" {
 #define SIOV_PCI_VSEC_ID 0x510fu
 #define SIOV_PCI_VSEC_MODES 0x8u /**< read only: modes that there are, bits by enum siov_dev_mode */
 #define SIOV_PCI_VSEC_MODE 0xcu /**< enum siov_dev_mode: written while there are no ADIs */
-#define SIOV_PCI_VSEC_ADICAP 0x10u /**< offset in BAR0 of the capabilities of ADIs (siov_regs_hw.h) */
+#define SIOV_PCI_VSEC_ADICAP \
+	0x10u /**< offset in BAR0 of the capabilities of ADIs (siov_regs_hw.h) */
 
 /** Functions of one device; opaque. */
 struct siov_pci;

@@ -280,9 +280,9 @@ clean(struct siov_gas *gas, const struct map *map)
 	uint64_t at, step = sizeof(bitmap) * 8 * PAGE_4K;
 
 	for (at = 0; at < map->len; at += step) {
-		int64_t ret = siov_domain_dirty(gas->domain, map->gpa + at,
-						RTE_MIN(step, map->len - at), bitmap,
-						SIOV_DIRTY_CLEAR);
+		int64_t ret =
+			siov_domain_dirty(gas->domain, map->gpa + at, RTE_MIN(step, map->len - at),
+					  bitmap, SIOV_DIRTY_CLEAR);
 
 		if (ret < 0)
 			return (int)ret;

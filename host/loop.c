@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <sys/eventfd.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/queue.h>
 
 #include <rte_epoll.h>
@@ -141,8 +141,8 @@ add(struct siov_loop *loop, int fd, struct siov_loop_source *source)
 static struct siov_loop_source *
 alloc_source(struct siov_loop *loop, siov_loop_serve serve, void *arg)
 {
-	struct siov_loop_source *source = siov_mem_alloc(
-		loop->mem, "siov_loop_source", sizeof(*source), RTE_CACHE_LINE_SIZE, -1);
+	struct siov_loop_source *source = siov_mem_alloc(loop->mem, "siov_loop_source",
+							 sizeof(*source), RTE_CACHE_LINE_SIZE, -1);
 
 	if (source != NULL) {
 		source->serve = serve;
@@ -294,8 +294,7 @@ patience(struct siov_loop *loop)
 	if (loop->must_stop)
 		timeout_ms = 0;
 	TAILQ_FOREACH(source, &loop->sources, entry) {
-		if (source->next == SIOV_LOOP_NOW ||
-		    siov_atomic_load(&source->is_woken, seq_cst))
+		if (source->next == SIOV_LOOP_NOW || siov_atomic_load(&source->is_woken, seq_cst))
 			timeout_ms = 0;
 		else if (source->next == SIOV_LOOP_SOON && timeout_ms != 0)
 			timeout_ms = SOON_MS;

@@ -157,8 +157,8 @@ choose_page(struct siov_hostdrv *drv, uint64_t bytes)
 	unsigned int at = drv->siov + 0x10;
 	uint32_t bit = (uint32_t)(bytes / 4096);
 
-	if (bytes % 4096 != 0 || bytes / 4096 > UINT32_MAX || bit == 0 ||
-	    (bit & (bit - 1)) != 0 || !(bit & drv->caps.page_sizes))
+	if (bytes % 4096 != 0 || bytes / 4096 > UINT32_MAX || bit == 0 || (bit & (bit - 1)) != 0 ||
+	    !(bit & drv->caps.page_sizes))
 		return -EINVAL;
 	set(drv, at, 4, bit);
 	drv->caps.page_bytes = bytes;
@@ -223,7 +223,8 @@ read_types(struct siov_hostdrv *drv)
 	if (drv->caps.nb_types == 0 || drv->caps.nb_types > HOSTDRV_TYPES_MAX)
 		return -ENOTSUP;
 	for (i = 0; i < drv->caps.nb_types; i++) {
-		uint64_t row = at + (SIOV_REG_ADICAP_ROWS - SIOV_REG_ADICAP) + i * SIOV_ADICAP_STRIDE;
+		uint64_t row =
+			at + (SIOV_REG_ADICAP_ROWS - SIOV_REG_ADICAP) + i * SIOV_ADICAP_STRIDE;
 		uint32_t queues = (uint32_t)reg(drv, row + SIOV_ADICAP_QUEUES, 4);
 		const struct siov_adi_type_info *info = siov_adi_type_info((enum siov_adi_type)i);
 

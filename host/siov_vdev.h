@@ -99,7 +99,9 @@ struct siov_vdev_info {
 	uint32_t fn; /**< function that works for it */
 	uint32_t nb_fns;
 	uint32_t nb_losses; /**< functions lost under it */
+	uint32_t flags; /**< SIOV_VDEV_F_* */
 	uint64_t page_bytes;
+	struct siov_qos_conf qos; /**< of each of its contexts */
 	enum siov_vdev_state {
 		SIOV_VDEV_ERROR, /**< its state was lost half-way; a reset ends it */
 		SIOV_VDEV_STOPPED,
@@ -217,8 +219,9 @@ SIOV_API struct siov_vdev *siov_vdev_of_portal(const struct siov_vm_portal *port
 /**
  * Have a vector raise an eventfd instead of what the guest programs, as VFIO does it.
  *
- * @param vector 0 to nb_vectors - 1. @param fd the caller's until another is set; -1: as programmed.
- * @return 0; -EINVAL vector; -ENOSPC no remapping entry is free; -ENOMEM.
+ * @param vector 0 to nb_vectors - 1.
+ * @param fd an eventfd with EFD_NONBLOCK, the caller's until another is set; -1: as programmed.
+ * @return 0; -EINVAL vector, or no such eventfd; -ENOSPC no remapping entry is free; -ENOMEM.
  */
 SIOV_API int siov_vdev_set_eventfd(struct siov_vdev *vdev, unsigned int vector, int fd);
 

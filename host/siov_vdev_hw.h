@@ -25,7 +25,7 @@
 
 #include <stdint.h>
 
-#include "siov_compat.h"
+#include "siov_desc.h"
 #include "siov_regs_hw.h"
 
 #define SIOV_VDEV_VENDOR 0x8086u
@@ -54,7 +54,8 @@
 /* Channel registers, within page 0. */
 #define SIOV_VREG_MAGIC 0xc00u
 #define SIOV_VREG_VERSIONS 0xc04u /**< 15:0 oldest, 31:16 newest that the VDCM knows */
-#define SIOV_VREG_VERSION 0xc08u /**< written: opens the channel, 0 closes it; reads as open version */
+#define SIOV_VREG_VERSION \
+	0xc08u /**< written: opens the channel, 0 closes it; reads as open version */
 #define SIOV_VREG_DOORBELL 0xc0cu /**< written: number of requests so far; the mailbox register */
 #define SIOV_VREG_DONE 0xc10u /**< number of answers so far */
 #define SIOV_VREG_STATUS 0xc14u /**< of the last write to one of these: 0 or an SIOV_VSTATUS */

@@ -62,7 +62,8 @@ struct siov_vm_conf {
 	uint64_t ram_bytes; /**< multiple of 2 MiB; guest-physical addresses from 0 */
 	unsigned int page_shift; /**< largest page for devices, 12, 21 or 30; 0: 21 */
 	unsigned int nb_vcpus; /**< 1 to SIOV_VM_VCPUS_MAX */
-	struct siov_cpu *cpu; /**< one thread runs all its vCPUs, and others'; NULL: each has its own */
+	struct siov_cpu
+		*cpu; /**< one thread runs all its vCPUs, and others'; NULL: each has its own */
 	int socket_id; /**< NUMA node of the memory, -1: any */
 };
 

@@ -79,8 +79,8 @@ space_fini_gpa(struct space *space)
 static struct space *
 alloc_space(struct siov_gas *gas, uint32_t guest)
 {
-	struct space *space = siov_mem_alloc(gas_mem(gas), "siov_space", sizeof(*space),
-					     RTE_CACHE_LINE_SIZE, -1);
+	struct space *space =
+		siov_mem_alloc(gas_mem(gas), "siov_space", sizeof(*space), RTE_CACHE_LINE_SIZE, -1);
 
 	if (space != NULL)
 		*space = (struct space){.gas = gas, .guest = guest};

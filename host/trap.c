@@ -70,8 +70,8 @@ serve_mmio(struct siov_vm *vm, struct trap *trap)
 		siov_vdev_read(vm->slots[range.slot], range.bar, trap->at - range.gpa, trap->width,
 			       &trap->value);
 	else
-		siov_vdev_write(vm->slots[range.slot], range.bar, trap->at - range.gpa,
-				trap->width, trap->value);
+		siov_vdev_write(vm->slots[range.slot], range.bar, trap->at - range.gpa, trap->width,
+				trap->value);
 }
 
 static void

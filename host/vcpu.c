@@ -6,7 +6,7 @@
 
 #include <sys/eventfd.h>
 
-#include "vm_priv.h"
+#include "migrate_priv.h"
 
 /* ---- life ---- */
 
@@ -318,10 +318,56 @@ siov_vcpu_portal_close(struct siov_vcpu *vcpu, struct siov_vm_portal *portal)
 
 /* ---- interrupts ---- */
 
+/* The highest of those that came with the vCPU; -1: none. */
+static int
+take_injected(struct siov_vcpu *vcpu)
+{
+	unsigned int i = RTE_DIM(vcpu->injected);
+
+	while (i-- > 0) {
+		unsigned int bit;
+
+		if (likely(vcpu->injected[i] == 0))
+			continue;
+		bit = 63 - (unsigned int)__builtin_clzll(vcpu->injected[i]);
+		vcpu->injected[i] &= ~(UINT64_C(1) << bit);
+		return (int)(i * 64 + bit);
+	}
+	return -1;
+}
+
 int
 siov_vcpu_take(struct siov_vcpu *vcpu)
 {
-	return siov_pid_take(&vcpu->pid);
+	int vector = take_injected(vcpu);
+
+	return vector >= 0 ? vector : siov_pid_take(&vcpu->pid);
+}
+
+void
+vcpu_inject_vectors(struct siov_vcpu *vcpu, const uint64_t vectors[4])
+{
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(vcpu->injected); i++)
+		vcpu->injected[i] |= vectors[i];
+}
+
+void
+vcpu_peek_vectors(struct siov_vcpu *vcpu, uint64_t vectors[4])
+{
+	int vector;
+
+	/* What is taken from the descriptor waits here instead. */
+	for (vector = siov_pid_take(&vcpu->pid); vector >= 0; vector = siov_pid_take(&vcpu->pid))
+		vcpu->injected[vector / 64] |= UINT64_C(1) << vector % 64;
+	memcpy(vectors, vcpu->injected, sizeof(vcpu->injected));
+}
+
+static bool
+has_injected(const struct siov_vcpu *vcpu)
+{
+	return (vcpu->injected[0] | vcpu->injected[1] | vcpu->injected[2] | vcpu->injected[3]) != 0;
 }
 
 int
@@ -330,7 +376,7 @@ siov_vcpu_wait(struct siov_vcpu *vcpu, int timeout_ms)
 	int ret;
 
 	vcpu_exit(vcpu);
-	ret = siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
+	ret = has_injected(vcpu) ? 0 : siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
 	vcpu_resume(vcpu);
 	return ret == -ETIMEDOUT ? ret : 0;
 }

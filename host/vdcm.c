@@ -228,9 +228,9 @@ make_dead_queue(struct siov_vdcm *vdcm)
 static int
 make_guests(struct siov_vdcm *vdcm)
 {
-	vdcm->guests = siov_mem_alloc(vdcm->mem, "siov_vdcm_guests",
-				      rte_rcu_qsbr_get_memsize(SIOV_CPUS_MAX), RTE_CACHE_LINE_SIZE,
-				      -1);
+	vdcm->guests =
+		siov_mem_alloc(vdcm->mem, "siov_vdcm_guests",
+			       rte_rcu_qsbr_get_memsize(SIOV_CPUS_MAX), RTE_CACHE_LINE_SIZE, -1);
 	if (vdcm->guests == NULL)
 		return -ENOMEM;
 	return rte_rcu_qsbr_init(vdcm->guests, SIOV_CPUS_MAX) == 0 ? 0 : -EINVAL;
@@ -244,13 +244,13 @@ make_tables(struct siov_vdcm *vdcm)
 	vdcm->vdevs = siov_mem_alloc(vdcm->mem, "siov_vdcm_vdevs",
 				     vdcm->nb_vdevs_max * sizeof(vdcm->vdevs[0]),
 				     RTE_CACHE_LINE_SIZE, -1);
-	vdcm->free_routes = siov_mem_alloc(vdcm->mem, "siov_vdcm_routes",
-					   vdcm->ir_nb * sizeof(vdcm->free_routes[0]),
-					   RTE_CACHE_LINE_SIZE, -1);
-	vdcm->owners = siov_mem_alloc(vdcm->mem, "siov_vdcm_owners",
-				      (SIOV_PASID_MAX + 1) / HOST_PASID_LEAF *
-					      sizeof(vdcm->owners[0]),
-				      RTE_CACHE_LINE_SIZE, -1);
+	vdcm->free_routes =
+		siov_mem_alloc(vdcm->mem, "siov_vdcm_routes",
+			       vdcm->ir_nb * sizeof(vdcm->free_routes[0]), RTE_CACHE_LINE_SIZE, -1);
+	vdcm->owners =
+		siov_mem_alloc(vdcm->mem, "siov_vdcm_owners",
+			       (SIOV_PASID_MAX + 1) / HOST_PASID_LEAF * sizeof(vdcm->owners[0]),
+			       RTE_CACHE_LINE_SIZE, -1);
 	if (vdcm->vdevs == NULL || vdcm->free_routes == NULL || vdcm->owners == NULL)
 		return -ENOMEM;
 	for (i = vdcm->ir_nb; i > 0; i--)

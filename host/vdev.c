@@ -78,8 +78,8 @@ make_pages(struct siov_vdev *vdev)
 	vdev->pages_bytes = PAGES * vdev->page_bytes;
 	if (vdev->flags & SIOV_VDEV_F_FD)
 		return map_own_file(vdev);
-	vdev->pages = siov_mem_alloc(vdev->vdcm->mem, "siov_vdev_pages", vdev->pages_bytes, 4096,
-				     -1);
+	vdev->pages =
+		siov_mem_alloc(vdev->vdcm->mem, "siov_vdev_pages", vdev->pages_bytes, 4096, -1);
 	return vdev->pages != NULL ? 0 : -ENOMEM;
 }
 
@@ -275,6 +275,8 @@ siov_vdev_get_info(struct siov_vdev *vdev, struct siov_vdev_info *info)
 		.fn = vdev->fns[0],
 		.nb_fns = vdev->nb_fns,
 		.nb_losses = vdev->nb_losses,
+		.flags = vdev->flags,
+		.qos = vdev->qos,
 		.page_bytes = vdev->page_bytes,
 		.state = vdev->state,
 		.is_enabled = vdev->is_enabled,
@@ -284,8 +286,8 @@ siov_vdev_get_info(struct siov_vdev *vdev, struct siov_vdev_info *info)
 		.generation = vdev->gen,
 	};
 	for (i = 0; i < SIOV_VDEV_WQS_MAX; i++)
-		info->nb_adis += (vdev->adis[0][i] != SIOV_ADI_NONE) +
-				 (vdev->adis[1][i] != SIOV_ADI_NONE);
+		info->nb_adis +=
+			(vdev->adis[0][i] != SIOV_ADI_NONE) + (vdev->adis[1][i] != SIOV_ADI_NONE);
 	vdcm_unlock(vdev->vdcm);
 }
 
@@ -332,8 +334,8 @@ siov_vdev_dump(FILE *f, struct siov_vdev *vdev)
 	siov_vdev_get_info(vdev, &info);
 	fprintf(f, "vdev %u: %s, %s%s%s, rid %02x:%02x.%x, function %d of %u, %u queues, %u ADIs\n",
 		info.id, info.type->name, states[info.state], info.is_enabled ? ", enabled" : "",
-		info.is_halted ? ", halted" : "", info.rid >> 8, info.rid >> 3 & 0x1f,
-		info.rid & 7, (int)info.fn, info.nb_fns, info.nb_wqs, info.nb_adis);
+		info.is_halted ? ", halted" : "", info.rid >> 8, info.rid >> 3 & 0x1f, info.rid & 7,
+		(int)info.fn, info.nb_fns, info.nb_wqs, info.nb_adis);
 }
 
 /* ---- regions ---- */
@@ -515,8 +517,8 @@ siov_vdev_read(struct siov_vdev *vdev, unsigned int index, uint64_t offset, unsi
 	} else if (is_config) {
 		*value = vdev_cfg_read(vdev, (uint32_t)offset, width);
 	} else {
-		vdev->stats.nb_refused += index != SIOV_VDEV_BAR0 ||
-					  read_page(vdev, offset, width, value) != 0;
+		vdev->stats.nb_refused +=
+			index != SIOV_VDEV_BAR0 || read_page(vdev, offset, width, value) != 0;
 	}
 	vdev->stats.nb_reads[!is_config]++;
 	vdcm_unlock(vdev->vdcm);
@@ -538,8 +540,8 @@ siov_vdev_write(struct siov_vdev *vdev, unsigned int index, uint64_t offset, uns
 		vdev->is_used = true;
 		vdev_cfg_write(vdev, (uint32_t)offset, width, (uint32_t)value);
 	} else {
-		vdev->stats.nb_refused += index != SIOV_VDEV_BAR0 ||
-					  write_page(vdev, offset, width, value) != 0;
+		vdev->stats.nb_refused +=
+			index != SIOV_VDEV_BAR0 || write_page(vdev, offset, width, value) != 0;
 	}
 	vdev->stats.nb_writes[!is_config]++;
 	vdcm_unlock(vdev->vdcm);

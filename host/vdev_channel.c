@@ -186,8 +186,8 @@ do_context_free(struct siov_vdev *vdev, const struct siov_vdev_request *request,
 	ret = check_context(vdev, request);
 	if (ret != 0)
 		return ret;
-	action.context = vdev_context_find(vdev, (uint32_t)request->arg[0],
-					   (uint32_t)request->arg[1]);
+	action.context =
+		vdev_context_find(vdev, (uint32_t)request->arg[0], (uint32_t)request->arg[1]);
 	if (action.context == NULL)
 		return -ENOENT;
 	vdev->channel.is_waiting = true;
@@ -227,12 +227,8 @@ static int (*const ops[SIOV_VOPS])(struct siov_vdev *vdev, const struct siov_vde
 };
 
 static const unsigned int nb_args[SIOV_VOPS] = {
-	[SIOV_VOP_ECHO] = 6,
-	[SIOV_VOP_PASID_BIND] = 3,
-	[SIOV_VOP_PASID_UNBIND] = 1,
-	[SIOV_VOP_INVALIDATE] = 3,
-	[SIOV_VOP_CONTEXT_ALLOC] = 3,
-	[SIOV_VOP_CONTEXT_FREE] = 2,
+	[SIOV_VOP_ECHO] = 6,           [SIOV_VOP_PASID_BIND] = 3,    [SIOV_VOP_PASID_UNBIND] = 1,
+	[SIOV_VOP_INVALIDATE] = 3,     [SIOV_VOP_CONTEXT_ALLOC] = 3, [SIOV_VOP_CONTEXT_FREE] = 2,
 	[SIOV_VOP_CONTEXT_HANDLE] = 2,
 };
 

@@ -30,9 +30,8 @@ is_open(const struct siov_vdev *vdev, const struct vdev_vector *vector)
 {
 	if (!vector->is_routed)
 		return false;
-	return vector->eventfd >= 0 ||
-	       (!vector->is_masked && is_enabled(vdev) &&
-		!(vdev_cfg_msix_control(vdev) & SIOV_MSIX_CONTROL_MASK));
+	return vector->eventfd >= 0 || (!vector->is_masked && is_enabled(vdev) &&
+					!(vdev_cfg_msix_control(vdev) & SIOV_MSIX_CONTROL_MASK));
 }
 
 /* ---- routes ---- */

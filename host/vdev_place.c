@@ -68,8 +68,7 @@ make_adi(struct siov_vdev *vdev, uint32_t fn, bool is_dedicated, uint32_t pasid,
 
 	if (!is_dedicated)
 		conf.qos = vdev->qos;
-	ret = siov_hostdrv_adi_create(on->drv,
-				      is_dedicated ? SIOV_ADI_DEDICATED : SIOV_ADI_CONTEXT,
+	ret = siov_hostdrv_adi_create(on->drv, is_dedicated ? SIOV_ADI_DEDICATED : SIOV_ADI_CONTEXT,
 				      SIOV_ADI_VM, &conf, id);
 	if (ret != 0)
 		return ret;

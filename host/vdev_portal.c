@@ -37,14 +37,14 @@ end_zombie(struct siov_vdcm *vdcm, struct zombie *zombie)
 {
 	struct siov_vdev *vdev = zombie->vdev;
 
-	/* Portals of a context are before it in the list. */
+	/* Portals of a context, of which its own zombie is a part, are before it in the list. */
 	TAILQ_REMOVE(&vdcm->zombies, zombie, entry);
-	if (zombie->context != NULL && vdev_context_bury(zombie->context) != 0) {
+	if (zombie->context == NULL) {
+		siov_mem_free(vdcm->mem, zombie);
+	} else if (vdev_context_bury(zombie->context) != 0) {
 		TAILQ_INSERT_TAIL(&vdcm->zombies, zombie, entry);
 		return false;
 	}
-	if (zombie->context == NULL)
-		siov_mem_free(vdcm->mem, zombie);
 	vdev->nb_zombies--;
 	if (vdev->wants_connect || vdev->has_command)
 		vdcm_activate(vdev);

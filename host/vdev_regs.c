@@ -73,9 +73,9 @@ show_wq(struct siov_vdev *vdev, uint32_t i)
 		return;
 	conf = conf_of(vdev, i);
 	vdev_reg_set(vdev, row + SIOV_WQCFG_SIZE, RTE_MIN(conf->size, (uint32_t)UINT16_MAX));
-	vdev_reg_set(vdev, row + SIOV_WQCFG_THRESHOLD,
-		     RTE_MIN(conf->threshold != 0 ? conf->threshold : conf->size,
-			     (uint32_t)UINT16_MAX));
+	vdev_reg_set(
+		vdev, row + SIOV_WQCFG_THRESHOLD,
+		RTE_MIN(conf->threshold != 0 ? conf->threshold : conf->size, (uint32_t)UINT16_MAX));
 	vdev_reg_set(vdev, row + SIOV_WQCFG_LIMITS,
 		     log2_of(RTE_MIN(vdev->gen.xfer_max, conf->xfer_max)) |
 			     log2_of(RTE_MIN(vdev->gen.batch_max, conf->batch_max))
@@ -107,8 +107,7 @@ show_capabilities(struct siov_vdev *vdev)
 
 	for (i = 0; i < vdev->nb_wqs && vdev_dev(vdev) != NULL; i++) {
 		size += conf_of(vdev, i)->size;
-		modes |= vdev->wqs[i].is_dedicated ? SIOV_WQCAP_HI_DEDICATED :
-						     SIOV_WQCAP_HI_SHARED;
+		modes |= vdev->wqs[i].is_dedicated ? SIOV_WQCAP_HI_DEDICATED : SIOV_WQCAP_HI_SHARED;
 	}
 	vdev_reg_set(vdev, SIOV_REG_VERSION, vdev->gen.version);
 	set_wide(vdev, SIOV_REG_GENCAP, gencap(vdev));

@@ -93,8 +93,8 @@ save_counts(const struct siov_vdev_stats *stats, struct image *image)
 static struct image *
 alloc_image(struct siov_vdev *vdev, uint64_t nb_spaces, uint64_t nb_contexts)
 {
-	size_t lists = nb_spaces * sizeof(struct image_space) +
-		       nb_contexts * sizeof(struct image_context);
+	size_t lists =
+		nb_spaces * sizeof(struct image_space) + nb_contexts * sizeof(struct image_context);
 	struct image *image = siov_mem_alloc(vdev->vdcm->mem, "siov_vdev_image",
 					     sizeof(*image) + lists, RTE_CACHE_LINE_SIZE, -1);
 
@@ -207,9 +207,8 @@ restore_registers(struct siov_vdev *vdev, const struct image *image)
 	for (i = 0; i < vdev->nb_vectors; i++)
 		vdev->msixperm[i] = (uint32_t)image->msixperm[i];
 	for (i = 0; i < vdev->nb_wqs; i++)
-		vdev->wqs[i].config =
-			((uint32_t)image->wqs[i].config & ~SIOV_WQCFG_DEDICATED) |
-			(vdev->wqs[i].is_dedicated ? SIOV_WQCFG_DEDICATED : 0);
+		vdev->wqs[i].config = ((uint32_t)image->wqs[i].config & ~SIOV_WQCFG_DEDICATED) |
+				      (vdev->wqs[i].is_dedicated ? SIOV_WQCFG_DEDICATED : 0);
 	vdev->channel.version = (uint32_t)image->channel_version;
 	vdev->channel.doorbell = (uint32_t)image->channel_doorbell;
 	vdev->channel.done = (uint32_t)image->channel_done;

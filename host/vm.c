@@ -6,7 +6,7 @@
 
 #include <sys/eventfd.h>
 
-#include "vm_priv.h"
+#include "migrate_priv.h"
 
 #define TIMEOUT_MS 5000u
 #define TIMEOUT_MAX_MS 60000u
@@ -72,8 +72,8 @@ make_ram(struct siov_vm *vm, const struct siov_vm_conf *conf)
 	vm->ram_bytes = conf->ram_bytes;
 	vm->ram = siov_mem_alloc(mem, "siov_vm_ram", conf->ram_bytes, RAM_ALIGN, conf->socket_id);
 	if (vm->ram == NULL)
-		vm->ram = siov_mem_alloc(mem, "siov_vm_ram", conf->ram_bytes, 4096,
-					 conf->socket_id);
+		vm->ram =
+			siov_mem_alloc(mem, "siov_vm_ram", conf->ram_bytes, 4096, conf->socket_id);
 	if (vm->ram == NULL)
 		return -ENOMEM;
 	return siov_gas_map(vm->gas, 0, vm->ram, vm->ram_bytes, SIOV_PERM_R | SIOV_PERM_W);
@@ -90,9 +90,9 @@ make_parts(struct siov_vm *vm, const struct siov_vm_conf *conf)
 	uint32_t i;
 	int ret;
 
-	vm->slots = siov_mem_alloc(vm->vmm->mem, "siov_vm_slots",
-				   SIOV_VM_VDEVS_MAX * sizeof(vm->slots[0]), RTE_CACHE_LINE_SIZE,
-				   -1);
+	vm->slots =
+		siov_mem_alloc(vm->vmm->mem, "siov_vm_slots",
+			       SIOV_VM_VDEVS_MAX * sizeof(vm->slots[0]), RTE_CACHE_LINE_SIZE, -1);
 	if (vm->slots == NULL)
 		return -ENOMEM;
 	ret = siov_gas_create(&gas_conf, &vm->gas);
@@ -148,14 +148,14 @@ siov_vm_create(struct siov_vmm *vmm, const struct siov_vm_conf *conf, struct sio
 	int ret;
 
 	if (conf->ram_bytes == 0 || conf->ram_bytes % RAM_ALIGN != 0 ||
-	    conf->ram_bytes > MMIO_GPA || conf->nb_vcpus == 0 ||
-	    conf->nb_vcpus > SIOV_VM_VCPUS_MAX)
+	    conf->ram_bytes > MMIO_GPA || conf->nb_vcpus == 0 || conf->nb_vcpus > SIOV_VM_VCPUS_MAX)
 		return -EINVAL;
 	vm = siov_mem_alloc(vmm->mem, "siov_vm", sizeof(*vm), RTE_CACHE_LINE_SIZE, -1);
 	if (vm == NULL)
 		return -ENOMEM;
 	vm->vmm = vmm;
 	snprintf(vm->name, sizeof(vm->name), "%s", conf->name);
+	vm->page_shift = conf->page_shift;
 	vm->next_slot = SLOT_FIRST;
 	TAILQ_INIT(&vm->traps);
 	init_locks(vm);
@@ -295,8 +295,8 @@ vm_update_ranges(struct siov_vm *vm, uint32_t slot)
 
 	for (i = 0; i < BARS && vm->slots[slot] != NULL; i++) {
 		ranges[i] = (struct bar_range){.slot = slot, .bar = bars[i]};
-		is_on[i] = siov_vdev_bar(vm->slots[slot], bars[i], &ranges[i].gpa,
-					 &ranges[i].bytes);
+		is_on[i] =
+			siov_vdev_bar(vm->slots[slot], bars[i], &ranges[i].gpa, &ranges[i].bytes);
 	}
 	pthread_mutex_lock(&vm->lock);
 	for (i = 0; i < BARS; i++)
@@ -377,39 +377,51 @@ set_slot(struct siov_vm *vm, uint32_t slot, struct siov_vdev *vdev)
 	vm_update_ranges(vm, slot);
 }
 
+/* Under `serving`. */
 static int
-plug(struct siov_vm *vm, struct siov_vdev_conf *conf, uint16_t *bdf)
+plug(struct siov_vm *vm, const struct siov_vdev_conf *conf, uint32_t slot)
 {
+	struct siov_vdev_conf own = *conf;
 	struct siov_vdev *vdev;
-	uint32_t slot;
 	int ret;
 
-	if (vm->stats.nb_vdevs == SIOV_VM_VDEVS_MAX - SLOT_FIRST)
-		return -ENOSPC;
 	ret = grow_ranges(vm);
 	if (ret != 0)
 		return ret;
-	slot = find_slot(vm);
-	conf->rid = (uint16_t)(slot << 3);
-	ret = siov_vdev_create(vm->vmm->vdcm, conf, &vdev);
-	if (ret != 0)
-		return ret;
-	set_slot(vm, slot, vdev);
-	*bdf = conf->rid;
-	return 0;
+	own.gas = vm->gas;
+	own.ops = &ops;
+	own.vmm = vm;
+	own.rid = (uint16_t)(slot << 3);
+	ret = siov_vdev_create(vm->vmm->vdcm, &own, &vdev);
+	if (ret == 0)
+		set_slot(vm, slot, vdev);
+	return ret;
 }
 
 int
 siov_vm_plug(struct siov_vm *vm, const struct siov_vdev_conf *conf, uint16_t *bdf)
 {
-	struct siov_vdev_conf own = *conf;
-	int ret;
+	uint32_t slot;
+	int ret = -ENOSPC;
 
-	own.gas = vm->gas;
-	own.ops = &ops;
-	own.vmm = vm;
 	pthread_mutex_lock(&vm->serving);
-	ret = plug(vm, &own, bdf);
+	if (vm->stats.nb_vdevs < SIOV_VM_VDEVS_MAX - SLOT_FIRST) {
+		slot = find_slot(vm);
+		ret = plug(vm, conf, slot);
+		*bdf = (uint16_t)(slot << 3);
+	}
+	pthread_mutex_unlock(&vm->serving);
+	return ret;
+}
+
+int
+vm_plug_at(struct siov_vm *vm, const struct siov_vdev_conf *conf, uint32_t slot)
+{
+	int ret = -EINVAL;
+
+	pthread_mutex_lock(&vm->serving);
+	if (slot >= SLOT_FIRST && slot < SIOV_VM_VDEVS_MAX && vm->slots[slot] == NULL)
+		ret = plug(vm, conf, slot);
 	pthread_mutex_unlock(&vm->serving);
 	return ret;
 }

@@ -56,6 +56,8 @@ struct siov_vcpu {
 	/* under the VM's lock */
 	bool is_entered;
 	bool is_inside; /* runs the guest's code */
+	/* its thread's, or control's while it is outside: vectors that came with it */
+	uint64_t injected[4];
 	/* a trap is the vCPU's, then the server's, then the vCPU's */
 	TAILQ_ENTRY(siov_vcpu) trap_entry;
 	struct trap trap;
@@ -80,6 +82,7 @@ struct siov_vm {
 	struct siov_gas *gas;
 	uint8_t *ram;
 	uint64_t ram_bytes;
+	unsigned int page_shift;
 	unsigned int nb_vcpus;
 	struct siov_vcpu *vcpus[SIOV_VM_VCPUS_MAX];
 	pthread_mutex_t serving;

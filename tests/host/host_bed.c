@@ -77,8 +77,7 @@ make_loop(struct host_bed *bed)
 
 	assert_int_equal(siov_loop_create(&bed->fm.mem, &bed->loop), 0);
 	for (fn = 0; fn < bed->nb_fns; fn++)
-		assert_int_equal(
-			siov_loop_add_dev(bed->loop, bed->devs[fn], &bed->sources[fn]), 0);
+		assert_int_equal(siov_loop_add_dev(bed->loop, bed->devs[fn], &bed->sources[fn]), 0);
 	assert_int_equal(pthread_create(&bed->control, NULL, run_loop, bed), 0);
 	while (!siov_loop_is_running(bed->loop))
 		host_bed_nap();

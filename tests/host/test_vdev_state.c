@@ -206,8 +206,8 @@ test_a_damaged_image_is_refused(void **state)
 	/* Of another type, and one whose PASID is taken by the first. */
 	vdev_conf.type = siov_vdcm_type_find("dynamic");
 	assert_int_equal(siov_vm_plug(bed.vm, &vdev_conf, &second), 0);
-	assert_int_equal(
-		siov_vdev_restore(siov_vm_vdev(bed.vm, second), image, (size_t)bytes), -EINVAL);
+	assert_int_equal(siov_vdev_restore(siov_vm_vdev(bed.vm, second), image, (size_t)bytes),
+			 -EINVAL);
 	assert_int_equal(siov_vdev_restore(to, image, (size_t)bytes), -EEXIST);
 	/* It is as it was: good for another try when the PASID is free. */
 	host_bed_unplug(bed.vm, bed.bdf);

@@ -122,12 +122,13 @@ test_bars_lie_where_the_guest_puts_them(void **state)
 	other = guest.bdf;
 	guest.bdf = host_bed_plug(guest.vm, "dwq", 1);
 	place(&guest, UINT64_C(0x12340000000), UINT64_C(0x12340000000));
-	assert_int_equal(siov_vcpu_mmio_read(guest.vcpu, UINT64_C(0x12340000000) + SIOV_REG_WQCAP,
-					     4) >> SIOV_WQCAP_NUM_SHIFT,
-			 1);
-	assert_int_equal(siov_vcpu_mmio_read(guest.vcpu,
-					     UINT64_C(0x12340000000) + SIOV_REG_WQCAP + 4, 4),
-			 SIOV_WQCAP_HI_SHARED);
+	assert_int_equal(
+		siov_vcpu_mmio_read(guest.vcpu, UINT64_C(0x12340000000) + SIOV_REG_WQCAP, 4) >>
+			SIOV_WQCAP_NUM_SHIFT,
+		1);
+	assert_int_equal(
+		siov_vcpu_mmio_read(guest.vcpu, UINT64_C(0x12340000000) + SIOV_REG_WQCAP + 4, 4),
+		SIOV_WQCAP_HI_SHARED);
 	host_bed_unplug(guest.vm, guest.bdf);
 	guest.bdf = other;
 	/* Nowhere, of no width, and of no device. */
