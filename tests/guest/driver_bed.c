@@ -83,6 +83,21 @@ driver_bed_open_on(struct machine *machine, struct siov_vdev_conf *conf, const c
 }
 
 struct driver_bed *
+driver_bed_attach(struct machine *machine, uint16_t bdf)
+{
+	struct driver_bed *bed = calloc(1, sizeof(*bed));
+	struct siov_guest_conf guest_conf;
+
+	assert_non_null(bed);
+	bed->machine = machine;
+	bed->bdf = bdf;
+	bed->vcpu = machine_enter(machine, 0);
+	guest_conf = driver_bed_conf(bed);
+	assert_int_equal(siov_guest_attach(bed->vcpu, &guest_conf, &bed->guest), 0);
+	return bed;
+}
+
+struct driver_bed *
 driver_bed_open(const char *type, uint32_t nb_dwqs)
 {
 	struct siov_vdev_conf conf = {.fn = SIOV_VDEV_FN_ANY};

@@ -40,7 +40,10 @@ struct driver_bed *driver_bed_open(const char *type, uint32_t nb_dwqs);
 struct driver_bed *driver_bed_open_on(struct machine *machine, struct siov_vdev_conf *conf,
 				      const char *type, uint32_t nb_dwqs);
 
-/** The driver lets go, the VDEV is unplugged; all of it must work. */
+/** Take up a driver whose machine was moved here. */
+struct driver_bed *driver_bed_attach(struct machine *machine, uint16_t bdf);
+
+/** The driver lets go, the VDEV is unplugged; all of it must work. A driver that is NULL was detached. */
 void driver_bed_close(struct driver_bed *bed);
 
 /** The driver's configuration: bdf, state, vectors, callbacks into the bed. */

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One driver image on two generations of a device, and moved from one to the other while it runs. */
-#include <stdlib.h>
+#include <unistd.h>
+
+#include <sys/socket.h>
 
 #include "driver_bed.h"
-#include "siov_vdev.h"
-
-#define IMAGE_MAX (UINT64_C(1) << 20)
+#include "siov_migrate.h"
 
 /* The older one: smaller transfers and batches, fewer operations. */
 static void
-be_old(struct siov_dev_conf *conf)
+be_old(struct machine *machine)
 {
+	struct siov_hostdrv_generation gen;
 	unsigned int i;
 
-	for (i = 0; i < conf->nb_wqs; i++) {
-		conf->wqs[i].xfer_max = 1u << 20;
-		conf->wqs[i].batch_max = 32;
+	for (i = 0; i < MACHINE_FNS; i++) {
+		siov_hostdrv_generation(machine->drvs[i], &gen);
+		gen.xfer_max = 1u << 20;
+		gen.batch_max = 32;
+		gen.gencap &= ~(uint64_t)SIOV_GENCAP_OVERLAP;
+		gen.opcap[0] &= ~RTE_BIT64(DSA_OPCODE_CRCGEN);
+		assert_int_equal(siov_hostdrv_set_generation(machine->drvs[i], &gen), 0);
 	}
-	assert_int_equal(siov_dev_conf_profile(conf, "dsa1"), 0);
-	conf->nb_adis = 64;
-	conf->wqs[0].size = 24;
-	for (i = 1; i < conf->nb_wqs; i++)
-		conf->wqs[i].size = 16;
 }
 
 /* What both have. */
@@ -37,35 +37,28 @@ meet(struct machine *a, struct machine *b)
 	gen.gencap &= other.gencap;
 	for (i = 0; i < 4; i++)
 		gen.opcap[i] &= other.opcap[i];
-	/* An operation that this image of the driver has never heard of. */
-	gen.opcap[0] &= ~RTE_BIT64(DSA_OPCODE_CRCGEN);
 	gen.xfer_max = RTE_MIN(gen.xfer_max, other.xfer_max);
 	gen.batch_max = RTE_MIN(gen.batch_max, other.batch_max);
 	return gen;
 }
 
 struct pair {
-	struct driver_bed *old, *new;
+	struct machine *old, *new;
 	struct siov_hostdrv_generation gen;
+	struct siov_vdev_conf conf; /* of a VDEV on either */
 };
 
 static void
 open_pair(struct pair *pair)
 {
-	struct machine *old = machine_open(be_old), *new = machine_open(NULL);
-	struct siov_vdev_conf conf = {.fn = SIOV_VDEV_FN_ANY};
-
-	pair->gen = meet(old, new);
-	conf.generation = &pair->gen;
-	pair->old = driver_bed_open_on(old, &conf, "mixed", 2);
-	pair->new = driver_bed_open_on(new, &conf, "mixed", 2);
-}
-
-static void
-close_pair(struct pair *pair)
-{
-	driver_bed_close(pair->old);
-	driver_bed_close(pair->new);
+	pair->old = machine_open(NULL);
+	pair->new = machine_open(NULL);
+	be_old(pair->old);
+	pair->gen = meet(pair->old, pair->new);
+	pair->conf = (struct siov_vdev_conf){
+		.fn = SIOV_VDEV_FN_ANY,
+		.generation = &pair->gen,
+	};
 }
 
 static void
@@ -85,59 +78,91 @@ run_image(struct driver_bed *bed)
 static void
 test_s6_2_4_one_driver_image_runs_on_both_generations(void **state)
 {
-	struct siov_guest_info old, new;
 	struct siov_hostdrv_generation most;
+	struct siov_guest_info infos[2];
+	struct driver_bed *beds[2];
 	struct pair pair;
 	unsigned int i;
 
 	(void)state;
 	open_pair(&pair);
-	siov_vdcm_generation(pair.new->machine->vdcm, &most);
+	beds[0] = driver_bed_open_on(pair.old, &pair.conf, "mixed", 2);
+	beds[1] = driver_bed_open_on(pair.new, &pair.conf, "mixed", 2);
+	siov_vdcm_generation(pair.new->vdcm, &most);
 	assert_true(most.xfer_max > pair.gen.xfer_max);
-	siov_guest_get_info(pair.old->guest, &old);
-	siov_guest_get_info(pair.new->guest, &new);
-	assert_int_equal(old.version, new.version);
-	assert_int_equal(old.gencap, new.gencap);
-	for (i = 0; i < 4; i++)
-		assert_int_equal(old.opcap[i], new.opcap[i]);
-	assert_int_equal(old.xfer_max, new.xfer_max);
-	assert_int_equal(old.batch_max, new.batch_max);
-	assert_int_equal(old.nb_wqs, new.nb_wqs);
-	assert_int_equal(old.nb_vectors, new.nb_vectors);
-	run_image(pair.old);
-	run_image(pair.new);
-	close_pair(&pair);
+	for (i = 0; i < 2; i++) {
+		siov_guest_get_info(beds[i]->guest, &infos[i]);
+		assert_int_equal(infos[i].xfer_max, 1u << 20);
+		assert_int_equal(infos[i].batch_max, 32);
+		assert_false(infos[i].opcap[0] >> DSA_OPCODE_CRCGEN & 1);
+		assert_false(infos[i].gencap & SIOV_GENCAP_OVERLAP);
+	}
+	assert_int_equal(infos[0].version, infos[1].version);
+	assert_int_equal(infos[0].gencap, infos[1].gencap);
+	assert_memory_equal(infos[0].opcap, infos[1].opcap, sizeof(infos[0].opcap));
+	assert_int_equal(infos[0].nb_wqs, infos[1].nb_wqs);
+	assert_int_equal(infos[0].nb_vectors, infos[1].nb_vectors);
+	for (i = 0; i < 2; i++) {
+		run_image(beds[i]);
+		driver_bed_close(beds[i]);
+	}
 }
 
-/* Memory and device go to the other host, where the guest goes on with its second half. */
-static void
-move(struct driver_bed *from, struct driver_bed *to)
-{
-	struct siov_vdev *source = siov_vm_vdev(from->machine->vm, from->bdf);
-	struct siov_vdev *target = siov_vm_vdev(to->machine->vm, to->bdf);
-	uint8_t *image = malloc(IMAGE_MAX);
-	struct siov_guest_conf conf;
-	int64_t len;
+/* ---- moved ---- */
 
-	assert_non_null(image);
-	assert_int_equal(to->bdf, from->bdf);
-	assert_int_equal(siov_vdev_suspend(source, MACHINE_WAIT_MS), 0);
-	len = siov_vdev_save(source, image, IMAGE_MAX);
-	assert_true(len > 0);
-	memcpy(to->machine->ram, from->machine->ram, MACHINE_RAM);
-	assert_int_equal(siov_vdev_reset(target, MACHINE_WAIT_MS), 0);
-	assert_int_equal(siov_vdev_restore(target, image, (size_t)len), 0);
-	assert_int_equal(siov_vdev_resume(target), 0);
-	free(image);
-	conf = driver_bed_conf(to);
-	assert_int_equal(siov_guest_attach(to->vcpu, &conf, &to->guest), 0);
+struct target {
+	struct machine *machine;
+	pthread_t thread;
+	int fd;
+	int ret;
+};
+
+static void *
+receive(void *arg)
+{
+	struct target *target = arg;
+
+	target->ret = siov_migrate_receive(target->machine->vmm, target->fd, NULL, NULL,
+					   &target->machine->vm);
+	return NULL;
 }
 
-/* A VM that was moved may find its BARs elsewhere decoded than its VMM knew: any access tells it. */
+/* The VM of one machine takes the place of that of the other, which is stopped. */
 static void
-touch(struct driver_bed *bed)
+move(struct machine *from, struct machine *to)
 {
-	siov_vcpu_cfg_write(bed->vcpu, bed->bdf, 0, 4, 0);
+	struct target target = {.machine = to};
+	int fds[2];
+
+	assert_int_equal(siov_vm_free(to->vm), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	target.fd = fds[1];
+	assert_int_equal(pthread_create(&target.thread, NULL, receive, &target), 0);
+	assert_int_equal(siov_migrate_send(from->vm, fds[0], NULL, NULL), 0);
+	pthread_join(target.thread, NULL);
+	assert_int_equal(target.ret, 0);
+	to->ram = siov_vm_ram(to->vm);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
+expect_work(struct driver_bed *bed)
+{
+	struct siov_guest_queue queue;
+	struct siov_guest_info info;
+	unsigned int i;
+
+	siov_guest_get_info(bed->guest, &info);
+	assert_int_equal(info.nb_wqs, 3);
+	for (i = 0; i < 3; i++) {
+		assert_true(info.wqs[i].is_enabled);
+		assert_int_equal(siov_guest_open(bed->guest, bed->vcpu, i, BED_PASID + i, &queue),
+				 0);
+		driver_bed_copy(bed, &queue, i);
+		driver_bed_interrupt(bed, &queue);
+		driver_bed_unuse(bed, &queue);
+	}
 }
 
 static void
@@ -145,39 +170,32 @@ test_s6_2_4_a_guest_is_moved_between_generations(void **state)
 {
 	struct siov_guest_queue queues[3];
 	const uint64_t arg[6] = {7};
-	struct siov_guest_info info;
+	struct driver_bed *bed, *moved;
 	struct pair pair;
 	unsigned int i;
 
 	(void)state;
 	open_pair(&pair);
-	/* The new host has a VDEV that nobody has used. */
-	assert_int_equal(siov_guest_remove(pair.new->guest), 0);
+	bed = driver_bed_open_on(pair.new, &pair.conf, "mixed", 2);
 	for (i = 0; i < 3; i++) {
-		driver_bed_use(pair.old, i, &queues[i]);
-		driver_bed_copy(pair.old, &queues[i], i);
+		driver_bed_use(bed, i, &queues[i]);
+		driver_bed_copy(bed, &queues[i], i);
 	}
-	assert_int_equal(siov_guest_call(pair.old->guest, SIOV_VOP_ECHO, arg, NULL), 0);
-	touch(pair.new);
-	move(pair.old, pair.new);
-	siov_guest_get_info(pair.new->guest, &info);
-	for (i = 0; i < 3; i++) {
-		struct siov_guest_queue queue;
-
-		assert_true(info.wqs[i].is_enabled);
-		assert_int_equal(
-			siov_guest_open(pair.new->guest, pair.new->vcpu, i, BED_PASID + i, &queue),
-			0);
-		driver_bed_copy(pair.new, &queue, i);
-		driver_bed_interrupt(pair.new, &queue);
-		driver_bed_unuse(pair.new, &queue);
+	assert_int_equal(siov_guest_call(bed->guest, SIOV_VOP_ECHO, arg, NULL), 0);
+	machine_leave(pair.new, 0);
+	move(pair.new, pair.old);
+	moved = driver_bed_attach(pair.old, bed->bdf);
+	expect_work(moved);
+	assert_int_equal(siov_guest_call(moved->guest, SIOV_VOP_ECHO, arg, NULL), 0);
+	/* Handles of the other host are no more: the driver has been told. */
+	driver_bed_await(moved, &moved->nb_handles, 1);
+	driver_bed_close(moved);
+	/* What is left of the driver there. */
+	for (i = 0; i < 3; i++)
 		siov_guest_close(&queues[i]);
-	}
-	assert_int_equal(siov_guest_call(pair.new->guest, SIOV_VOP_ECHO, arg, NULL), 0);
-	/* What is left there of the driver is forgotten. */
-	siov_guest_detach(pair.old->guest);
-	pair.old->guest = NULL;
-	close_pair(&pair);
+	siov_guest_detach(bed->guest);
+	bed->guest = NULL;
+	driver_bed_close(bed);
 }
 
 int
