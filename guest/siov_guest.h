@@ -61,20 +61,32 @@ struct siov_guest_conf {
  * Find the device, size and place its BARs, set up MSI-X, reset and enable it, open the channel if it
  * has one.
  *
- * @return 0; -ENODEV no device there, or not one of this driver; -ENOTSUP a version or register that
- *         the driver cannot work with; -EIO a command failed; -ETIMEDOUT; -ENOMEM.
+ * @return 0; -EINVAL the state's page is no memory, or @p conf's vector; -ENODEV no device there, or
+ *         not one of this driver; -ENOTSUP a capability, version or register that the driver cannot
+ *         work with, or no room for its BARs; -EIO a command failed; -ETIMEDOUT; -ENOMEM; -ESHUTDOWN
+ *         the VM is to run here no longer.
  */
 SIOV_API int siov_guest_probe(struct siov_vcpu *vcpu, const struct siov_guest_conf *conf,
 			      struct siov_guest **out);
 
-/** Take up a device that was migrated here, running. conf as of probe. @return also -EINVAL no state. */
+/**
+ * Take up a device that was migrated here, running, with its queues enabled as they were; portals are
+ * to be opened anew. Interrupt handles are others.
+ *
+ * @param conf as of probe; another vCPU may be the one that takes its vectors.
+ * @return as siov_guest_probe(); -EINVAL also: no state, or not of this device.
+ */
 SIOV_API int siov_guest_attach(struct siov_vcpu *vcpu, const struct siov_guest_conf *conf,
 			       struct siov_guest **out);
 
 /** Forget the object; the device goes on: what is left of a driver that was migrated away. */
 SIOV_API void siov_guest_detach(struct siov_guest *guest);
 
-/** Disable queues and device, let go. @return 0; -EBUSY a queue is open; -ETIMEDOUT, -EIO: it is gone. */
+/**
+ * Disable queues and device, let go.
+ *
+ * @return 0; -EBUSY a queue is open; -ETIMEDOUT, -EIO, -ESHUTDOWN: the driver's object is gone.
+ */
 SIOV_API int siov_guest_remove(struct siov_guest *guest);
 
 /** What the device can do, as its registers say. */
@@ -101,12 +113,13 @@ SIOV_API void siov_guest_get_info(struct siov_guest *guest, struct siov_guest_in
  * Enable a queue.
  *
  * @param pasid guest PASID that the driver's own work has, so that addresses are guest-physical;
- *              UINT32_MAX: none (dedicated queues only).
- * @return 0; -EINVAL no such queue; -EAGAIN none is free behind it; -EIO; -ETIMEDOUT.
+ *              UINT32_MAX: none (dedicated queues; shared ones with contexts on request).
+ * @return 0; -EINVAL no such queue, it is enabled, PASID; -EAGAIN none is free behind it; -EIO;
+ *         -ETIMEDOUT; -ESHUTDOWN.
  */
 SIOV_API int siov_guest_wq_enable(struct siov_guest *guest, unsigned int wq, uint32_t pasid);
 
-/** Drain and disable it. @return 0; -EINVAL; -EIO; -ETIMEDOUT. */
+/** Drain and disable it. @return 0; -EINVAL; -EIO; -ETIMEDOUT; -ESHUTDOWN. */
 SIOV_API int siov_guest_wq_disable(struct siov_guest *guest, unsigned int wq);
 
 /** Drain, abort: DSA's commands. @return as siov_guest_wq_disable(). */
@@ -147,20 +160,37 @@ siov_guest_submit(struct siov_guest_queue *queue, const struct dsa_hw_desc *desc
 SIOV_API uint32_t siov_guest_handle(struct siov_guest *guest, unsigned int wq);
 
 /**
- * Take vectors of the device and do what they ask for.
+ * Take vectors of the vCPU and do what those of the device ask for; others are dropped. A vCPU that
+ * has several devices takes vectors itself, and gives each driver those of its device:
+ * siov_guest_interrupt().
  *
- * @return number taken; -ESHUTDOWN the VM is to run here no longer.
+ * @return number of the device's; -EIO it halted, and could not be brought back: siov_guest_reset()
+ *         or _remove(); -ESHUTDOWN the VM is to run here no longer.
+ * Thread: the vCPU's that probed.
  */
 SIOV_API int siov_guest_poll(struct siov_guest *guest);
 
-/** Reset the device by its function-level reset, and set it up as probe does; queues are disabled. */
+/**
+ * Do what a vector asks for, that siov_vcpu_take() has returned.
+ *
+ * @return 1; 0 it is not the device's; -EIO, -ESHUTDOWN as siov_guest_poll().
+ */
+SIOV_API int siov_guest_interrupt(struct siov_guest *guest, int vector);
+
+/**
+ * Reset the device by its function-level reset, and set it up as probe does; queues are disabled.
+ *
+ * @return 0; as siov_guest_probe(), then it is not usable.
+ */
 SIOV_API int siov_guest_reset(struct siov_guest *guest);
 
 /**
  * Send a request through the channel and wait for its answer.
  *
  * @param arg 6 words. @param ret 7 words, or NULL.
- * @return the answer's status; -ENOTSUP it has no channel; -ETIMEDOUT; -EBUSY the channel is full.
+ * @return the answer's status; -ENOTSUP it has no channel; -ETIMEDOUT, its slot is in use until the
+ *         answer comes; -EBUSY all 16 slots are; -EIO the device halted, or its answer is none to this;
+ *         -ESHUTDOWN.
  */
 SIOV_API int siov_guest_call(struct siov_guest *guest, enum siov_vdev_op op, const uint64_t *arg,
 			     uint64_t *ret);

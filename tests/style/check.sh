@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-layers=(swq iommu adi dataplane ctrl host)
-checks=(format headers headers_cxx layers tokens conditions leftovers spdx paths text shell)
+layers=(swq iommu adi dataplane ctrl host guest)
+checks=(format headers headers_cxx layers guest tokens conditions leftovers spdx paths text shell)
 
 list_files()
 {
@@ -132,6 +132,7 @@ allowed_below()
     adi) echo swq iommu adi ;;
     dataplane) echo swq iommu adi dataplane ;;
     ctrl) echo swq iommu adi dataplane ctrl ;;
+    host) echo swq iommu adi dataplane ctrl host ;;
     *) echo "${layers[*]}" ;;
     esac
 }
@@ -173,6 +174,18 @@ check_layers()
         fi
     done < <(grep -nHE '^[[:space:]]*#[[:space:]]*include[[:space:]]*("|<siov)' "${code[@]}")
     return "$bad"
+}
+
+# The guest driver knows nothing but the VDEV; so does the example of one.
+check_guest()
+{
+    local own='siov_guest\.h|guest_priv\.h'
+    local field='siov_(vcpu|vm_pasid|vdev_hw|regs_hw|desc|compat|portal)\.h'
+    local system='(errno|sched|stdbool|stddef|stdint|stdlib|string|time)\.h|linux/(pci_regs|idxd)\.h'
+    printf '%s\0' guest/*.[ch] tests/guest/minimal.c |
+        xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*include' |
+        grep -vE "include (\"($own|$field)\"|<($system)>)\$" |
+        refuse 'a guest has no such thing' ''
 }
 
 check_tokens()
