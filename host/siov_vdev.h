@@ -200,7 +200,8 @@ SIOV_API bool siov_vdev_bar(struct siov_vdev *vdev, unsigned int bar, uint64_t *
  * it. The VDCM leads it elsewhere when the ADI goes away; without one it answers Retry, or drops.
  *
  * @param offset in BAR2, of any byte of the page.
- * @param cpu where the thread runs; it calls this, and alone submits.
+ * @param cpu where the thread runs; it calls this, outside of its guests (siov_cpu_leave), and alone
+ *            submits.
  * @param pasid the guest PASID of the context, as IA32_PASID has it; UINT32_MAX: none.
  * @param out for siov_vm_enqcmd() and siov_vm_movdir64b(), whatever its queue is; owned by the VDEV.
  * @return 0; -EINVAL no portal page; -EBUSY a dedicated queue's portal is open; -ENOMEM.

@@ -302,10 +302,14 @@ siov_vcpu_portal_open(struct siov_vcpu *vcpu, uint64_t gpa, uint32_t pasid,
 	struct siov_vdev_area area;
 	struct siov_vdev *vdev;
 	uint64_t offset;
+	int ret;
 
 	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.kind != SIOV_PAGE_DIRECT)
 		return -EINVAL;
-	return siov_vdev_portal_open(vdev, offset, vcpu->cpu, pasid, portal);
+	vcpu_exit(vcpu);
+	ret = siov_vdev_portal_open(vdev, offset, vcpu->cpu, pasid, portal);
+	vcpu_resume(vcpu);
+	return ret;
 }
 
 void

@@ -338,6 +338,19 @@ vdev_await_idle(struct siov_vdev *vdev, uint64_t deadline_ns)
 	}
 }
 
+void
+vdev_await_connect(struct siov_vdev *vdev, uint64_t deadline_ns)
+{
+	uint64_t nap_ns = NAP_MIN_NS;
+
+	while (vdev->wants_connect && host_now_ns() < deadline_ns) {
+		vdcm_reap(vdev->vdcm);
+		connect_again(vdev);
+		if (vdev->wants_connect)
+			nap(vdev->vdcm, &nap_ns);
+	}
+}
+
 int
 vdev_await_burial(struct siov_vdev *vdev, uint64_t deadline_ns)
 {

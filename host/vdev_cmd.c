@@ -138,6 +138,10 @@ enable_wq(struct siov_vdev *vdev, uint32_t wq, uint32_t *result)
 		return SIOV_CMD_BAD_WQ;
 	if (!vdev->is_enabled)
 		return SIOV_CMD_NOT_ENABLED;
+	/* Enabled by this command, but for portals that have to wait for their lane. */
+	if (vdev->is_connecting)
+		return vdev->wants_connect && host_now_ns() < vdev->command_end_ns ? CMD_LATER :
+										     SIOV_CMD_OK;
 	if (vdev->wqs[wq].is_enabled)
 		return SIOV_CMD_WQ_NOT_DISABLED;
 	config = vdev->wqs[wq].config;
@@ -153,7 +157,10 @@ enable_wq(struct siov_vdev *vdev, uint32_t wq, uint32_t *result)
 	if (ret == -EEXIST)
 		return SIOV_CMD_WQ_PASID_EN;
 	*result = (uint32_t)-ret;
-	return ret != 0 ? SIOV_CMD_HW_ERROR : SIOV_CMD_OK;
+	if (ret != 0)
+		return SIOV_CMD_HW_ERROR;
+	vdev->is_connecting = vdev->wants_connect;
+	return vdev->is_connecting ? CMD_LATER : SIOV_CMD_OK;
 }
 
 static uint32_t
@@ -254,6 +261,7 @@ do_at_once(struct siov_vdev *vdev, uint32_t code, uint32_t operand)
 	vdev->has_command = error == CMD_LATER;
 	if (vdev->has_command)
 		return;
+	vdev->is_connecting = false;
 	vdev_regs_show(vdev);
 	vdev_command_end(vdev, error, result);
 }

@@ -13,6 +13,8 @@
 #include "dev_nowait.h"
 #include "vdev_priv.h"
 
+#define CONNECT_NS UINT64_C(1000000000) /* longest wait for a lane that was another's */
+
 /* ---- back ---- */
 
 /* Step by step; false: not over. */
@@ -280,6 +282,9 @@ siov_vdev_portal_open(struct siov_vdev *vdev, uint64_t offset, struct siov_cpu *
 	portal->pasid = pasid;
 	vdcm_lock(vdcm);
 	ret = open_locked(vdev, portal);
+	/* What is posted to a portal that leads nowhere is lost. */
+	if (ret == 0)
+		vdev_await_connect(vdev, host_now_ns() + CONNECT_NS);
 	vdcm_unlock(vdcm);
 	if (ret == 0)
 		*out = &portal->vp;

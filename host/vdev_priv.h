@@ -138,6 +138,7 @@ struct siov_vdev {
 	/* registers with a memory of their own; the page that the guest reads is written from these */
 	uint32_t genctrl, intcause, cmd, cmdsts;
 	bool has_command; /* that waits for something else to end */
+	bool is_connecting; /* that has enabled a queue, whose portals wait for lanes */
 	uint64_t command_end_ns; /* when it is given up */
 	uint32_t swerr[8];
 	uint32_t msixperm[SIOV_VDEV_VECTORS_MAX];
@@ -221,6 +222,9 @@ void vdev_flr(struct siov_vdev *vdev);
 
 /* Wait, with the lock let go meanwhile, until no action is under way. 0 or -ETIMEDOUT. */
 int vdev_await_idle(struct siov_vdev *vdev, uint64_t deadline_ns);
+
+/* The same until its portals lead where they are to, or for a while. */
+void vdev_await_connect(struct siov_vdev *vdev, uint64_t deadline_ns);
 
 /* The same until all that its guest had is taken back. */
 int vdev_await_burial(struct siov_vdev *vdev, uint64_t deadline_ns);

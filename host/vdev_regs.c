@@ -178,6 +178,7 @@ vdev_regs_reset(struct siov_vdev *vdev)
 	vdev->cmd = 0;
 	vdev->cmdsts = 0;
 	vdev->has_command = false;
+	vdev->is_connecting = false;
 	memset(vdev->swerr, 0, sizeof(vdev->swerr));
 	memset(vdev->msixperm, 0, sizeof(vdev->msixperm));
 	for (i = 0; i < vdev->nb_wqs; i++)

@@ -124,8 +124,6 @@ expect_grain_of_a_page(struct iommu_fixture *fx, struct siov_domain *dom, uint64
 	assert_int_equal(first, iova);
 }
 
-<<<<<<< HEAD
-=======
 /*
  * The page at iova is dirty; cleared, and written again, it is found again. The range is so small that
  * the harvest looks up what it cleared and empties nothing else from the cache.
@@ -145,7 +143,6 @@ expect_found_twice(struct iommu_fixture *fx, struct siov_domain *dom, uint64_t i
 	}
 }
 
->>>>>>> iommu2
 /* One page of 1 GiB, one of 2 MiB, two of 4 KiB. */
 #define MIXED_LEN (GIB + 2 * MIB + 2 * PAGE)
 
@@ -251,24 +248,13 @@ test_split_drops_large_translations_also_beside_the_range(void **state)
 {
 	struct iommu_fixture *fx = *state;
 	struct siov_domain *dom = log_domain(fx, 30);
-<<<<<<< HEAD
-	uint64_t first;
-=======
->>>>>>> iommu2
 
 	map(dom, 0, 0, 2 * GIB, RW);
 	touch(fx, 100 * MIB, SIOV_PERM_W);
 	touch(fx, GIB - PAGE, SIOV_PERM_W);
 	assert_int_equal(siov_domain_split(dom, 5 * PAGE, PAGE), 0);
-<<<<<<< HEAD
-	assert_int_equal(dirty_pages(dom, SIOV_DIRTY_CLEAR, &first), GIB / PAGE);
-	expect_grain_of_a_page(fx, dom, 100 * MIB);
-	expect_grain_of_a_page(fx, dom, GIB - PAGE);
-	expect_grain_of_a_page(fx, dom, 0);
-=======
 	expect_found_twice(fx, dom, 100 * MIB, PAGE);
 	expect_found_twice(fx, dom, GIB - PAGE, PAGE);
->>>>>>> iommu2
 }
 
 static void
@@ -364,24 +350,13 @@ test_join_drops_small_translations(void **state)
 {
 	struct iommu_fixture *fx = *state;
 	struct siov_domain *dom = log_domain(fx, 21);
-<<<<<<< HEAD
-	uint64_t first = 1;
-=======
->>>>>>> iommu2
 
 	map(dom, 0, 0, 2 * MIB, RW);
 	assert_int_equal(siov_domain_split(dom, 0, PAGE), 0);
 	touch(fx, 9 * PAGE, SIOV_PERM_W);
 	assert_int_equal(siov_domain_join(dom, 0, PAGE), 0);
 	assert_int_equal(shift_of(dom, 0), 21);
-<<<<<<< HEAD
-	assert_int_equal(dirty_pages(dom, SIOV_DIRTY_CLEAR, &first), 512);
-	touch(fx, 9 * PAGE, SIOV_PERM_W);
-	assert_int_equal(dirty_pages(dom, SIOV_DIRTY_CLEAR, &first), 512);
-	assert_int_equal(dirty_pages(dom, SIOV_DIRTY_CLEAR, &first), 0);
-=======
 	expect_found_twice(fx, dom, 9 * PAGE, 2 * MIB);
->>>>>>> iommu2
 }
 
 /* Each of these tables of 4 KiB pages lacks something to be one page of 2 MiB. */
