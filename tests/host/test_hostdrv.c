@@ -284,6 +284,18 @@ test_s9_1_10_state_of_adis_is_suspended_saved_restored_resumed(void **state)
 	host_bed_close(bed);
 }
 
+static int
+finish(struct siov_adi_job *job)
+{
+	int ret = -EAGAIN;
+
+	while (ret == -EAGAIN) {
+		ret = siov_dev_adi_poll(job);
+		host_bed_nap();
+	}
+	return ret;
+}
+
 /* An action that nobody waits for, in steps. */
 static void
 test_an_action_on_an_adi_goes_on_by_being_polled(void **state)
@@ -313,14 +325,12 @@ test_an_action_on_an_adi_goes_on_by_being_polled(void **state)
 	assert_int_equal(siov_dev_adi_begin(dev, id + 1, SIOV_ADI_DO_DRAIN, 0, &job), -ENOENT);
 	assert_int_equal(siov_dev_adi_begin(dev, id, SIOV_ADI_DO_DRAIN, 20, &job), -EINPROGRESS);
 	assert_int_equal(siov_dev_adi_poll(job), -EAGAIN);
-	while ((ret = siov_dev_adi_poll(job)) == -EAGAIN)
-		host_bed_nap();
+	ret = finish(job);
 	assert_int_equal(ret, -ETIMEDOUT);
 	assert_int_equal(siov_dev_adi_begin(dev, id, SIOV_ADI_DO_RESET, HOST_BED_MS, &job),
 			 -EINPROGRESS);
 	host_bed_start(bed, 0);
-	while ((ret = siov_dev_adi_poll(job)) == -EAGAIN)
-		host_bed_nap();
+	ret = finish(job);
 	assert_int_equal(ret, 0);
 	assert_int_equal(siov_dev_detach(dev, lane, HOST_BED_MS), 0);
 	/* One that is part of something stays. */
