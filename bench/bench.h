@@ -80,6 +80,7 @@ void bench_batch(void);
 void bench_ops(void);
 void bench_qos(void);
 void bench_adi(void);
+void bench_vdev(void);
 void bench_control(void);
 
 /* Wait a moment for the other side: pause, and every so often give a shared CPU away. */

@@ -291,6 +291,7 @@ static const struct {
 	{"ops", bench_ops},
 	{"qos", bench_qos},
 	{"adi", bench_adi},
+	{"vdev", bench_vdev},
 	{"control", bench_control},
 };
 

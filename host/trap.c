@@ -11,6 +11,7 @@
  * that it is done and does not sleep, or the server sees it asleep and wakes it.
  */
 #include <poll.h>
+#include <sched.h>
 
 #include <sys/eventfd.h>
 
@@ -22,6 +23,7 @@
 #define TURN 16u /* traps served in one turn */
 #define LOOK_MS 50 /* how often a sleeper looks whether it is served at all */
 #define SPIN_NS 20000u /* of a vCPU before it sleeps */
+#define SPIN_PAUSES 32u /* between two yields */
 
 static uint64_t
 all_ones(unsigned int width)
@@ -177,6 +179,7 @@ is_done(struct siov_vcpu *vcpu)
 	return siov_atomic_load(&vcpu->trap.state, seq_cst) == TRAP_DONE;
 }
 
+/* The control lcore may be waiting for this CPU. */
 static bool
 spin(struct siov_vcpu *vcpu)
 {
@@ -184,13 +187,14 @@ spin(struct siov_vcpu *vcpu)
 	unsigned int i;
 
 	do {
-		for (i = 0; i < 32; i++) {
+		for (i = 0; i < SPIN_PAUSES; i++) {
 			if (is_done(vcpu))
 				return true;
 			rte_pause();
 		}
+		sched_yield();
 	} while (host_now_ns() < end_ns);
-	return false;
+	return is_done(vcpu);
 }
 
 /* Until it is done, or for a while. */
