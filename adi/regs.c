@@ -64,7 +64,7 @@ static const struct reg reg_table[] = {
 	ONE("GENCFG", SIOV_REG_GENCFG, .rsvd = ALL),
 	ONE("GENCTRL", SIOV_REG_GENCTRL, .rw = 0x3, .rsvd = ~0x3u),
 	RO("GENSTS", SIOV_REG_GENSTS, 1),
-	ONE("INTCAUSE", SIOV_REG_INTCAUSE, .w1c = 0x13, .rsvd = ~0x13u),
+	ONE("INTCAUSE", SIOV_REG_INTCAUSE, .w1c = 0x20013, .rsvd = ~0x20013u),
 	ONE("CMD", SIOV_REG_CMD, .rw = ALL),
 	RO("CMDSTS", SIOV_REG_CMDSTS, 1),
 	RO("CMDCAP", SIOV_REG_CMDCAP, 1),

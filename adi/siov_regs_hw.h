@@ -75,6 +75,7 @@
 #define SIOV_INTCAUSE_SWERR 0x1u
 #define SIOV_INTCAUSE_CMD 0x2u
 #define SIOV_INTCAUSE_HALT 0x10u
+#define SIOV_INTCAUSE_MBOX 0x20000u /**< a mailbox was rung */
 
 /* CMD, CMDSTS */
 #define SIOV_CMD_OPERAND 0xfffffu

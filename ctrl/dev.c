@@ -169,6 +169,7 @@ siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev **out)
 	dev->conf = *conf;
 	dev->mem = mem;
 	pthread_mutex_init(&dev->lock, NULL);
+	TAILQ_INIT(&dev->mboxes);
 	control_init(&dev->control);
 	portal_pool_init(&dev->portals, mem, conf->socket_id);
 	ret = create_iommu(dev);

@@ -16,6 +16,7 @@
 #include "portal_pool_priv.h"
 #include "siov_dev.h"
 #include "siov_dev_adi.h"
+#include "siov_mbox.h"
 #include "siov_msix.h"
 #include "siov_qos.h"
 
@@ -79,6 +80,7 @@ struct siov_dev {
 	bool is_master_off; /* Bus Master Enable is clear */
 	bool is_mixed; /* a function that this one depends on is in another mode */
 	bool is_lost;
+	TAILQ_HEAD(, siov_mbox) mboxes; /* that were rung */
 	uint64_t lost_token; /* quiescent states of engines since then */
 	bool is_resetting; /* the whole function */
 	uint32_t nb_rebuilds; /* of the queues */

@@ -75,6 +75,9 @@ read_extension(struct siov_guest *guest)
 	    guest->channel_at + UINT64_C(2) * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES >
 		    guest->bars[0].bytes)
 		return -ENOTSUP;
+	guest->mbox_at = guest->conf.has_mailbox ? guest_reg(guest, SIOV_VREG_MBOX) : 0;
+	if (guest->mbox_at % 4096 != 0 || guest->mbox_at + UINT64_C(4096) > guest->bars[0].bytes)
+		return -ENOTSUP;
 	return 0;
 }
 

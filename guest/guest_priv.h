@@ -77,6 +77,7 @@ struct siov_guest {
 	struct guest_wq wqs[SIOV_GUEST_WQS_MAX];
 	bool is_extended; /* has registers of siov_vdev_hw.h */
 	uint32_t channel_at; /* offset of the channel in BAR0 */
+	uint32_t mbox_at; /* of the hardware mailbox; 0: none, or not used */
 	/* owner: the vCPU that probed */
 	uint8_t *channel; /* NULL: it has none, or it is not open */
 	uint32_t nb_sent;

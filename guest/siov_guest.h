@@ -53,6 +53,7 @@ struct siov_guest_conf {
 	uint16_t bdf;
 	uint64_t state_gpa; /**< page of memory, SIOV_GUEST_STATE_BYTES, that is the driver's */
 	uint8_t first_vector; /**< vectors from here on are the device's, one a message; 32 to 200 */
+	bool has_mailbox; /**< requests are told by the hardware mailbox: no intercept */
 	const struct siov_guest_ops *ops; /**< NULL: nobody is told */
 	void *arg;
 };

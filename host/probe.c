@@ -263,6 +263,27 @@ read_registers(struct siov_hostdrv *drv)
 	return read_types(drv);
 }
 
+int
+siov_hostdrv_set_vector(struct siov_hostdrv *drv, unsigned int vector, uint64_t addr, uint32_t data)
+{
+	uint64_t at = get(drv, drv->msix + PCI_MSIX_TABLE, 4) & PCI_MSIX_TABLE_OFFSET;
+
+	if (vector >= drv->caps.nb_msix)
+		return -ERANGE;
+	at += vector * UINT64_C(16);
+	siov_pci_mmio_write(drv->pci, drv->fn, 0, at + 12, 4, PCI_MSIX_ENTRY_CTRL_MASKBIT);
+	siov_pci_mmio_write(drv->pci, drv->fn, 0, at, 8, addr);
+	siov_pci_mmio_write(drv->pci, drv->fn, 0, at + 8, 4, data);
+	siov_pci_mmio_write(drv->pci, drv->fn, 0, at + 12, 4, 0);
+	return 0;
+}
+
+void
+siov_hostdrv_ack(struct siov_hostdrv *drv, uint32_t causes)
+{
+	siov_pci_mmio_write(drv->pci, drv->fn, 0, SIOV_REG_INTCAUSE, 4, causes);
+}
+
 struct siov_hostdrv_generation
 hostdrv_most(const struct siov_hostdrv_caps *caps)
 {

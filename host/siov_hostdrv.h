@@ -14,7 +14,7 @@
  *           reset, drain, abort, release       siov_dev_adi_reset, _drain, _abort, _release
  *     PASIDs of ADIs                           siov_adi_conf: pasid, control_pasid
  *     interrupt message storage                siov_dev_adi_set_message, _get_message
- *     guest to host channel                    siov_vdev_hw.h, opened with the VDEV
+ *     guest to host channel                    siov_dev_mbox_attach, siov_hostdrv_set_vector
  *     quality of service                       siov_dev_adi_set_qos
  *     suspend and save, restore and resume     siov_dev_adi_suspend, _save, _restore, _resume
  *
@@ -31,6 +31,7 @@
 
 #include "siov_dev_adi.h"
 #include "siov_dev_mmio.h"
+#include "siov_mbox.h"
 #include "siov_pci.h"
 
 #ifdef __cplusplus
@@ -122,6 +123,17 @@ SIOV_API int siov_hostdrv_type(const struct siov_hostdrv *drv, unsigned int i,
 SIOV_API struct siov_dev *siov_hostdrv_dev(struct siov_hostdrv *drv);
 SIOV_API struct siov_pci *siov_hostdrv_pci(struct siov_hostdrv *drv);
 SIOV_API unsigned int siov_hostdrv_fn(const struct siov_hostdrv *drv);
+
+/**
+ * Program a vector of the function, and unmask it: the host's own events, vector 0.
+ *
+ * @return 0; -ERANGE it has no such vector.
+ */
+SIOV_API int siov_hostdrv_set_vector(struct siov_hostdrv *drv, unsigned int vector, uint64_t addr,
+				     uint32_t data);
+
+/** Clear causes of the function's own interrupt, bits of INTCAUSE. */
+SIOV_API void siov_hostdrv_ack(struct siov_hostdrv *drv, uint32_t causes);
 
 /** What it offers: all that the device has, or what was set. */
 SIOV_API void siov_hostdrv_generation(const struct siov_hostdrv *drv,

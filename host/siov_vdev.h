@@ -185,6 +185,15 @@ SIOV_API int siov_vdev_write(struct siov_vdev *vdev, unsigned int index, uint64_
 			     unsigned int width, uint64_t value);
 
 /**
+ * A store of the guest to a page of BAR0 that is mapped straight to the device: its mailbox. Not an
+ * intercept: the VDCM hears of it by the device.
+ *
+ * @return whether there is something at @p offset; else the store is dropped.
+ */
+SIOV_API bool siov_vdev_store(struct siov_vdev *vdev, uint64_t offset, unsigned int width,
+			      uint64_t value);
+
+/**
  * Where the guest has put a BAR.
  *
  * @param bar 0 or 2. @param gpa as programmed.

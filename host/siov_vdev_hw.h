@@ -7,8 +7,11 @@
  *     BAR0  page 0  write-intercept   DSA registers, GRPCFG, WQCFG, MSIXPERM, channel registers
  *           page 1  intercept         MSI-X table, pending bits
  *           page 2  memory            channel: 16 requests, 16 answers
- *           page 3  direct            hardware mailbox, where SIOV_VREG_MBOX is not 0
+ *           page 3  direct            hardware mailbox: the doorbell once more
  *     BAR2  direct: 4 portal pages a queue, as of DSA
+ *
+ * The doorbell at offset 0 of the mailbox does what SIOV_VREG_DOORBELL does, but is a store to the
+ * device that nobody intercepts: SIOV_VREG_STATUS and SIOV_VREG_DOORBELL follow it a little later.
  *
  * P is the system page size. Nothing in page 0 changes by being read, so reads are plain loads.
  *
@@ -18,7 +21,11 @@
  * has 16 requests outstanding at most; more, and doorbells that go backward, are refused:
  * SIOV_VREG_STATUS says so, and nothing is done.
  *
- * Spec: 9.4 (requirements 9.4.1.1, 9.4.1.2, 9.4.3.1).
+ * A command that fails for want of a resource (a dedicated queue) ends as a hardware error with the
+ * errno EAGAIN as its result. Only one PASID of a queue can mean guest-physical addresses without having
+ * been bound: another is -EEXIST for SIOV_VOP_CONTEXT_ALLOC.
+ *
+ * Spec: 9.4 (requirements 9.4.1.1, 9.4.1.2, 9.4.3.1, 9.4.3.2).
  */
 #ifndef SIOV_VDEV_HW_H
 #define SIOV_VDEV_HW_H
@@ -50,6 +57,9 @@
 /* Within page 1. */
 #define SIOV_VDEV_MSIX_TABLE 0u
 #define SIOV_VDEV_MSIX_PBA 0x800u
+
+/* Within page 3. */
+#define SIOV_VDEV_MBOX_DOORBELL 0u
 
 /* Channel registers, within page 0. */
 #define SIOV_VREG_MAGIC 0xc00u

@@ -215,10 +215,17 @@ siov_vcpu_wrote(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
 
 /* ---- pages of devices ---- */
 
-/* What lies at an address, up to the end of its area. False: nothing. */
+/* What lies at an address. */
+struct found {
+	struct siov_vdev *vdev;
+	uint32_t bar;
+	uint64_t offset; /* in it */
+	struct siov_vdev_area area;
+};
+
+/* False: nothing. */
 static bool
-find_area(struct siov_vm *vm, uint64_t gpa, struct siov_vdev_area *area, uint64_t *offset,
-	  struct siov_vdev **vdev)
+find_area(struct siov_vm *vm, uint64_t gpa, struct found *found)
 {
 	const struct bar_range *range;
 	struct siov_vdev_region region;
@@ -228,12 +235,13 @@ find_area(struct siov_vm *vm, uint64_t gpa, struct siov_vdev_area *area, uint64_
 	pthread_mutex_lock(&vm->lock);
 	range = vm_find_range(vm, gpa);
 	if (range != NULL) {
-		*vdev = vm->slots[range->slot];
-		*offset = gpa - range->gpa;
-		siov_vdev_region(*vdev, range->bar, &region);
+		found->vdev = vm->slots[range->slot];
+		found->bar = range->bar;
+		found->offset = gpa - range->gpa;
+		siov_vdev_region(found->vdev, range->bar, &region);
 		for (i = 0; i < region.nb_areas && !is_found; i++) {
-			*area = region.areas[i];
-			is_found = *offset - area->offset < area->bytes;
+			found->area = region.areas[i];
+			is_found = found->offset - found->area.offset < found->area.bytes;
 		}
 	}
 	pthread_mutex_unlock(&vm->lock);
@@ -243,15 +251,16 @@ find_area(struct siov_vm *vm, uint64_t gpa, struct siov_vdev_area *area, uint64_
 void *
 siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len, bool is_written)
 {
-	struct siov_vdev_area area;
-	struct siov_vdev *vdev;
-	uint64_t offset;
+	struct found found;
+	uint64_t at;
 
-	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.hva == NULL ||
-	    len > area.bytes || offset - area.offset > area.bytes - len ||
-	    (is_written && area.kind == SIOV_PAGE_WRITE_INTERCEPT))
+	if (!find_area(vcpu->vm, gpa, &found) || found.area.hva == NULL)
 		return NULL;
-	return (uint8_t *)area.hva + (offset - area.offset);
+	at = found.offset - found.area.offset;
+	if (len > found.area.bytes || at > found.area.bytes - len ||
+	    (is_written && found.area.kind == SIOV_PAGE_WRITE_INTERCEPT))
+		return NULL;
+	return (uint8_t *)found.area.hva + at;
 }
 
 static bool
@@ -277,6 +286,19 @@ siov_vcpu_mmio_read(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width)
 	return value;
 }
 
+/* To a page that is the device's own. */
+static bool
+store_direct(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, uint64_t value)
+{
+	struct found found;
+
+	if (!find_area(vcpu->vm, gpa, &found) || found.area.kind != SIOV_PAGE_DIRECT)
+		return false;
+	if (found.bar == SIOV_VDEV_BAR0)
+		siov_vdev_store(found.vdev, found.offset, width, value);
+	return true;
+}
+
 void
 siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, uint64_t value)
 {
@@ -287,6 +309,8 @@ siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, u
 	at = siov_vcpu_ram(vcpu, gpa, width);
 	if (at == NULL)
 		at = siov_vcpu_map(vcpu, gpa, width, true);
+	if (at == NULL && store_direct(vcpu, gpa, width, value))
+		return;
 	if (at == NULL) {
 		trap(vcpu, TRAP_MMIO_WRITE, 0, gpa, width, value);
 		return;
@@ -299,15 +323,14 @@ int
 siov_vcpu_portal_open(struct siov_vcpu *vcpu, uint64_t gpa, uint32_t pasid,
 		      struct siov_vm_portal **portal)
 {
-	struct siov_vdev_area area;
-	struct siov_vdev *vdev;
-	uint64_t offset;
+	struct found found;
 	int ret;
 
-	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.kind != SIOV_PAGE_DIRECT)
+	if (!find_area(vcpu->vm, gpa, &found) || found.area.kind != SIOV_PAGE_DIRECT ||
+	    found.bar != SIOV_VDEV_BAR2)
 		return -EINVAL;
 	vcpu_exit(vcpu);
-	ret = siov_vdev_portal_open(vdev, offset, vcpu->cpu, pasid, portal);
+	ret = siov_vdev_portal_open(found.vdev, found.offset, vcpu->cpu, pasid, portal);
 	vcpu_resume(vcpu);
 	return ret;
 }

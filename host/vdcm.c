@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include "vdev_priv.h"
@@ -12,6 +13,7 @@
 #define ERRORS_MS 100u /* errors of ADIs are looked for that often */
 #define DEAD_ENTRIES 16u
 #define VDEVS_MAX 65535u
+#define HOST_VECTOR 32u /* of the host; nobody takes it */
 
 RTE_LOG_REGISTER(host_logtype, siov.host, INFO)
 
@@ -104,12 +106,28 @@ find_losses(struct siov_vdcm *vdcm)
 	}
 }
 
+/* Doorbells of guests that came without an intercept. */
+static void
+take_mail(struct siov_vdcm *vdcm)
+{
+	unsigned int fn;
+
+	for (fn = 0; fn < vdcm->nb_fns; fn++) {
+		struct siov_mbox *mbox = siov_dev_mbox_take(vdcm->fns[fn].dev);
+
+		for (; mbox != NULL; mbox = siov_dev_mbox_take(vdcm->fns[fn].dev))
+			vdev_channel_write(mbox->owner, SIOV_VREG_DOORBELL,
+					   siov_atomic_load(&mbox->value, acquire));
+	}
+}
+
 bool
 vdcm_step(struct siov_vdcm *vdcm)
 {
 	bool is_left;
 
 	find_losses(vdcm);
+	take_mail(vdcm);
 	is_left = vdcm_reap(vdcm);
 	step_active(vdcm);
 	return is_left || !TAILQ_EMPTY(&vdcm->active);
@@ -125,6 +143,20 @@ serve(void *arg)
 	is_left = vdcm_step(vdcm);
 	vdcm_unlock(vdcm);
 	return is_left ? SIOV_LOOP_SOON : SIOV_LOOP_SLEEP;
+}
+
+static enum siov_loop_next
+serve_interrupt(void *arg)
+{
+	struct siov_vdcm *vdcm = arg;
+	eventfd_t nb;
+	unsigned int fn;
+
+	for (fn = 0; fn < vdcm->nb_fns; fn++) {
+		if (eventfd_read(vdcm->fns[fn].event_fd, &nb) == 0)
+			siov_hostdrv_ack(vdcm->fns[fn].drv, SIOV_INTCAUSE_MBOX);
+	}
+	return serve(vdcm);
 }
 
 static enum siov_loop_next
@@ -258,6 +290,44 @@ make_tables(struct siov_vdcm *vdcm)
 	return 0;
 }
 
+/* The function's own interrupt wakes the control lcore. */
+static int
+join_interrupt(struct siov_vdcm *vdcm, struct vdcm_fn *fn)
+{
+	struct siov_ir_entry entry = {
+		.vector = HOST_VECTOR,
+		.svt = SIOV_IR_SVT_SID,
+		.sid = siov_dev_get_conf(fn->dev)->rid,
+	};
+	int ret;
+
+	fn->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (fn->event_fd < 0)
+		return -errno;
+	ret = siov_intr_dest_create_fd(vdcm->ir, fn->event_fd, &fn->dest);
+	if (ret != 0)
+		return ret;
+	fn->route = vdcm_route_alloc(vdcm);
+	entry.dest = fn->dest;
+	ret = fn->route != NO_ROUTE ? siov_ir_set(vdcm->ir, fn->route, &entry) : -ENOSPC;
+	if (ret == 0)
+		ret = siov_hostdrv_set_vector(fn->drv, 0, siov_ir_msi_addr(fn->route), 0);
+	if (ret == 0)
+		ret = siov_loop_add(vdcm->loop, fn->event_fd, serve_interrupt, vdcm, &fn->source);
+	return ret;
+}
+
+static void
+leave_interrupt(struct siov_vdcm *vdcm, struct vdcm_fn *fn)
+{
+	siov_loop_remove(fn->source);
+	if (fn->route != NO_ROUTE)
+		siov_ir_clear(vdcm->ir, fn->route);
+	siov_intr_dest_free(fn->dest);
+	if (fn->event_fd >= 0)
+		close(fn->event_fd);
+}
+
 static int
 join_loop(struct siov_vdcm *vdcm)
 {
@@ -265,6 +335,7 @@ join_loop(struct siov_vdcm *vdcm)
 		.it_value.tv_nsec = ERRORS_MS * 1000000,
 		.it_interval.tv_nsec = ERRORS_MS * 1000000,
 	};
+	unsigned int fn;
 	int ret;
 
 	if (vdcm->loop == NULL)
@@ -275,6 +346,8 @@ join_loop(struct siov_vdcm *vdcm)
 	ret = siov_loop_add(vdcm->loop, -1, serve, vdcm, &vdcm->source);
 	if (ret == 0)
 		ret = siov_loop_add(vdcm->loop, vdcm->timer_fd, serve_timer, vdcm, &vdcm->timer);
+	for (fn = 0; fn < vdcm->nb_fns && ret == 0; fn++)
+		ret = join_interrupt(vdcm, &vdcm->fns[fn]);
 	return ret;
 }
 
@@ -287,6 +360,8 @@ take_functions(struct siov_vdcm *vdcm, const struct siov_vdcm_conf *conf)
 	for (i = 0; i < conf->nb_fns; i++) {
 		vdcm->fns[i].drv = conf->fns[i];
 		vdcm->fns[i].dev = siov_hostdrv_dev(conf->fns[i]);
+		vdcm->fns[i].event_fd = -1;
+		vdcm->fns[i].route = NO_ROUTE;
 	}
 	vdcm->iommu = siov_dev_iommu(vdcm->fns[0].dev);
 }
@@ -296,6 +371,8 @@ destroy(struct siov_vdcm *vdcm)
 {
 	unsigned int i;
 
+	for (i = 0; i < vdcm->nb_fns; i++)
+		leave_interrupt(vdcm, &vdcm->fns[i]);
 	siov_loop_remove(vdcm->timer);
 	siov_loop_remove(vdcm->source);
 	if (vdcm->timer_fd >= 0)

@@ -11,6 +11,7 @@
 #include <rte_rcu_qsbr.h>
 
 #include "siov_cpu.h"
+#include "siov_mbox.h"
 #include "siov_vdev.h"
 
 extern int host_logtype;
@@ -43,6 +44,11 @@ struct vdcm_fn {
 	struct siov_dev *dev;
 	uint32_t nb_vdevs; /* that work on it */
 	bool is_lost;
+	/* its own interrupt, vector 0, where there is a loop: a mailbox was rung */
+	int event_fd;
+	uint32_t route; /* NO_ROUTE */
+	struct siov_intr_dest *dest;
+	struct siov_loop_source *source;
 };
 
 /* What a guest had, until it cannot be in it any more. */

@@ -183,6 +183,7 @@ siov_vdev_create(struct siov_vdcm *vdcm, const struct siov_vdev_conf *conf, stru
 	if (vdev == NULL)
 		return -ENOMEM;
 	vdev->vdcm = vdcm;
+	vdev->mbox.owner = vdev;
 	vdev->fd = -1;
 	vdev->fns[0] = NO_FN;
 	vdev->fns[1] = NO_FN;
@@ -393,7 +394,7 @@ describe_bar0(const struct siov_vdev *vdev, struct siov_vdev_region *region)
 	region->areas[3] = (struct siov_vdev_area){
 		.offset = SIOV_VDEV_PAGE_MBOX * p,
 		.bytes = p,
-		.kind = SIOV_PAGE_NONE,
+		.kind = SIOV_PAGE_DIRECT,
 		.fd = -1,
 	};
 }
@@ -502,6 +503,8 @@ write_page(struct siov_vdev *vdev, uint64_t offset, unsigned int width, uint64_t
 	case SIOV_VDEV_PAGE_CHANNEL:
 		memcpy(vdev->pages + vdev->page_bytes + at, &value, width);
 		return 0;
+	case SIOV_VDEV_PAGE_MBOX:
+		return siov_vdev_store(vdev, offset, width, value) ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -551,4 +554,14 @@ siov_vdev_write(struct siov_vdev *vdev, unsigned int index, uint64_t offset, uns
 	vdev->stats.nb_writes[!is_config]++;
 	vdcm_unlock(vdev->vdcm);
 	return ret;
+}
+
+bool
+siov_vdev_store(struct siov_vdev *vdev, uint64_t offset, unsigned int width, uint64_t value)
+{
+	if (offset != SIOV_VDEV_PAGE_MBOX * vdev->page_bytes + SIOV_VDEV_MBOX_DOORBELL ||
+	    width != 4)
+		return false;
+	siov_mbox_ring(&vdev->mbox, (uint32_t)value);
+	return true;
 }

@@ -149,6 +149,8 @@ vdev_place(struct siov_vdev *vdev, const struct siov_vdev_conf *conf)
 	count_vdev(vdev, true);
 	for (slot = 0; slot < vdev->nb_fns && ret == 0; slot++)
 		ret = compose(vdev, slot);
+	if (ret == 0)
+		siov_dev_mbox_attach(vdev_dev(vdev), &vdev->mbox);
 	return ret;
 }
 
@@ -157,6 +159,7 @@ vdev_unplace(struct siov_vdev *vdev)
 {
 	unsigned int slot;
 
+	siov_dev_mbox_detach(&vdev->mbox);
 	for (slot = 0; slot < VDEV_FNS; slot++)
 		decompose(vdev, slot);
 	count_vdev(vdev, false);
@@ -170,6 +173,7 @@ vdev_move(struct siov_vdev *vdev)
 	uint32_t i;
 	int ret = 0;
 
+	siov_dev_mbox_detach(&vdev->mbox);
 	count_vdev(vdev, false);
 	decompose(vdev, 0);
 	if (vdev->fns[1] == NO_FN || vdev->vdcm->fns[vdev->fns[1]].is_lost) {
@@ -189,6 +193,8 @@ vdev_move(struct siov_vdev *vdev)
 			vdev->wqs[i].phys = info.conf.wq_id;
 	}
 	count_vdev(vdev, true);
+	if (ret == 0)
+		siov_dev_mbox_attach(vdev_dev(vdev), &vdev->mbox);
 	return ret;
 }
 

@@ -142,6 +142,7 @@ struct siov_vdev {
 	uint64_t command_end_ns; /* when it is given up */
 	uint32_t swerr[8];
 	uint32_t msixperm[SIOV_VDEV_VECTORS_MAX];
+	struct siov_mbox mbox;
 	uint8_t *pages; /* page 0, then the channel's; page_bytes each */
 	size_t pages_bytes;
 	int fd; /* of pages; -1 */

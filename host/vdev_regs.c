@@ -134,7 +134,7 @@ show_channel(struct siov_vdev *vdev)
 	vdev_reg_set(vdev, SIOV_VREG_CHANNEL,
 		     (uint32_t)(SIOV_VDEV_PAGE_CHANNEL * vdev->page_bytes));
 	vdev_reg_set(vdev, SIOV_VREG_SLOTS, SIOV_VDEV_SLOTS);
-	vdev_reg_set(vdev, SIOV_VREG_MBOX, 0);
+	vdev_reg_set(vdev, SIOV_VREG_MBOX, (uint32_t)(SIOV_VDEV_PAGE_MBOX * vdev->page_bytes));
 	vdev_reg_set(vdev, SIOV_VREG_PAGE_BYTES, (uint32_t)vdev->page_bytes);
 }
 

@@ -257,6 +257,41 @@ test_s9_4_3_1_a_request_is_memory_one_write_and_a_vector(void **state)
 	driver_bed_close(bed);
 }
 
+/* The same by the hardware mailbox: nobody intercepts the guest, who does nothing but store. */
+static void
+test_s9_4_3_2_a_request_by_mailbox_is_no_intercept(void **state)
+{
+	struct driver_bed *bed = driver_bed_open("swq", 0);
+	struct siov_guest_conf conf = driver_bed_conf(bed);
+	uint64_t arg[6] = {1, 2, 3, 4, 5, 6}, ret[7], traps, mbox;
+	unsigned int i;
+
+	(void)state;
+	assert_int_equal(siov_guest_remove(bed->guest), 0);
+	conf.has_mailbox = true;
+	assert_int_equal(siov_guest_probe(bed->vcpu, &conf, &bed->guest), 0);
+	while (siov_vcpu_take(bed->vcpu) >= 0)
+		;
+	for (i = 0; i < ECHOES; i++) {
+		arg[0] = i;
+		traps = machine_traps(bed->machine);
+		assert_int_equal(siov_guest_call(bed->guest, SIOV_VOP_ECHO, arg, ret), 0);
+		assert_memory_equal(ret, arg, sizeof(arg));
+		assert_int_equal(machine_traps(bed->machine), traps);
+		assert_int_equal(take(bed, 0), BED_VECTOR);
+		assert_int_equal(siov_guest_interrupt(bed->guest, BED_VECTOR), 1);
+	}
+	/* There is nothing else in the page: other stores, of any width, do nothing. */
+	mbox = bar_of(bed, PCI_BASE_ADDRESS_0) + 3 * 4096;
+	traps = machine_traps(bed->machine);
+	siov_vcpu_mmio_write(bed->vcpu, mbox, 8, 999);
+	siov_vcpu_mmio_write(bed->vcpu, mbox + 4, 4, 999);
+	siov_vcpu_mmio_write(bed->vcpu, mbox + 4092, 4, 999);
+	assert_int_equal(siov_guest_call(bed->guest, SIOV_VOP_ECHO, arg, ret), 0);
+	assert_int_equal(machine_traps(bed->machine), traps);
+	driver_bed_close(bed);
+}
+
 /* ---- what goes wrong ---- */
 
 static void
@@ -371,6 +406,7 @@ main(void)
 			test_s9_4_2_2_both_sources_come_with_the_vector_that_was_programmed),
 		cmocka_unit_test(test_s9_4_2_2_masked_vectors_stay_pending_and_come_once),
 		cmocka_unit_test(test_s9_4_3_1_a_request_is_memory_one_write_and_a_vector),
+		cmocka_unit_test(test_s9_4_3_2_a_request_by_mailbox_is_no_intercept),
 		cmocka_unit_test(test_s7_6_5_an_error_without_record_is_told_to_its_guest),
 		cmocka_unit_test(test_s9_4_2_a_lost_function_is_replaced_and_the_guest_goes_on),
 		cmocka_unit_test(test_vectors_of_two_devices_on_one_vcpu),

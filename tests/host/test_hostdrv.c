@@ -296,6 +296,45 @@ finish(struct siov_adi_job *job)
 	return ret;
 }
 
+static void
+test_s9_1_8_a_mailbox_tells_the_host_a_number(void **state)
+{
+	struct siov_mbox first = {0}, second = {0};
+	struct host_bed *bed;
+	struct siov_dev *dev;
+
+	(void)state;
+	bed = host_bed_open(NULL);
+	dev = siov_hostdrv_dev(bed->drvs[0]);
+	assert_null(siov_dev_mbox_take(dev));
+	siov_mbox_ring(&first, 1); /* of no device */
+	assert_null(siov_dev_mbox_take(dev));
+	siov_dev_mbox_attach(dev, &first);
+	siov_dev_mbox_attach(dev, &second);
+	siov_mbox_ring(&second, 2);
+	siov_mbox_ring(&first, 3);
+	siov_mbox_ring(&second, 4);
+	assert_true(siov_pci_mmio_read(bed->pci, 0, 0, SIOV_REG_INTCAUSE, 4) & SIOV_INTCAUSE_MBOX);
+	siov_hostdrv_ack(bed->drvs[0], SIOV_INTCAUSE_MBOX);
+	assert_false(siov_pci_mmio_read(bed->pci, 0, 0, SIOV_REG_INTCAUSE, 4) & SIOV_INTCAUSE_MBOX);
+	/* In the order in which they were rung, each once, with its last number. */
+	assert_ptr_equal(siov_dev_mbox_take(dev), &second);
+	assert_int_equal(siov_atomic_load(&second.value, acquire), 4);
+	assert_ptr_equal(siov_dev_mbox_take(dev), &first);
+	assert_int_equal(siov_atomic_load(&first.value, acquire), 3);
+	assert_null(siov_dev_mbox_take(dev));
+	/* What was taken away, and a device that was lost, say nothing. */
+	siov_mbox_ring(&first, 5);
+	siov_dev_mbox_detach(&first);
+	siov_dev_mbox_detach(&first);
+	assert_null(siov_dev_mbox_take(dev));
+	assert_int_equal(siov_pci_fail(bed->pci, 0), 0);
+	siov_mbox_ring(&second, 6);
+	assert_null(siov_dev_mbox_take(dev));
+	siov_dev_mbox_detach(&second);
+	host_bed_close(bed);
+}
+
 /* An action that nobody waits for, in steps. */
 static void
 test_an_action_on_an_adi_goes_on_by_being_polled(void **state)
@@ -354,6 +393,7 @@ main(void)
 		cmocka_unit_test(test_s9_1_5_adis_are_allocated_reset_drained_aborted_and_released),
 		cmocka_unit_test(test_s9_1_6_pasids_of_adis_are_set_and_changed),
 		cmocka_unit_test(test_s9_1_7_ims_is_managed),
+		cmocka_unit_test(test_s9_1_8_a_mailbox_tells_the_host_a_number),
 		cmocka_unit_test(test_s9_1_9_quality_of_service_of_adis_is_set),
 		cmocka_unit_test(test_s9_1_10_state_of_adis_is_suspended_saved_restored_resumed),
 		cmocka_unit_test(test_an_action_on_an_adi_goes_on_by_being_polled),
