@@ -345,11 +345,13 @@ siov_vdcm_create(const struct siov_vdcm_conf *conf, struct siov_vdcm **out)
 		ret = make_tables(vdcm);
 	if (ret == 0)
 		ret = join_loop(vdcm);
-	if (ret == 0)
-		*out = vdcm;
-	else
+	if (ret != 0) {
 		destroy(vdcm);
-	return ret;
+		return ret;
+	}
+	vdcm_telemetry_add(vdcm);
+	*out = vdcm;
+	return 0;
 }
 
 int
@@ -359,6 +361,7 @@ siov_vdcm_free(struct siov_vdcm *vdcm)
 		return 0;
 	if (vdcm->nb_vdevs != 0)
 		return -EBUSY;
+	vdcm_telemetry_remove(vdcm);
 	destroy(vdcm);
 	return 0;
 }

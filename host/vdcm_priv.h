@@ -60,6 +60,8 @@ TAILQ_HEAD(zombies, zombie);
 TAILQ_HEAD(vdevs, siov_vdev);
 
 struct siov_vdcm {
+	TAILQ_ENTRY(siov_vdcm) telemetry_entry; /* under the registry's lock */
+	bool is_listed;
 	/* const after create */
 	const struct siov_mem *mem;
 	struct siov_loop *loop;
@@ -109,6 +111,15 @@ void vdcm_activate(struct siov_vdev *vdev);
 
 /* Bring all that waits one step further. Whether something still does. Under the lock. */
 bool vdcm_step(struct siov_vdcm *vdcm);
+
+/*
+ * Show a VDCM's VDEVs to telemetry, and take them away again. While the lock is held no command of
+ * telemetry runs: a VDEV is freed under it, before the VDCM's own lock.
+ */
+void vdcm_telemetry_add(struct siov_vdcm *vdcm);
+void vdcm_telemetry_remove(struct siov_vdcm *vdcm);
+void vdcm_telemetry_lock(void);
+void vdcm_telemetry_unlock(void);
 
 /* An entry of the remapping table; NO_ROUTE: none is free. Under the lock. */
 uint32_t vdcm_route_alloc(struct siov_vdcm *vdcm);

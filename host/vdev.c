@@ -250,9 +250,14 @@ siov_vdev_destroy(struct siov_vdev *vdev, unsigned int timeout_ms)
 	if (ret != 0)
 		return ret;
 	ret = shut_down(vdev, deadline_ns);
-	if (ret == 0)
-		ret = take_apart(vdev);
 	vdcm_unlock(vdcm);
+	if (ret != 0)
+		return ret;
+	vdcm_telemetry_lock();
+	vdcm_lock(vdcm);
+	ret = take_apart(vdev);
+	vdcm_unlock(vdcm);
+	vdcm_telemetry_unlock();
 	return ret;
 }
 

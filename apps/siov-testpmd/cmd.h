@@ -59,7 +59,7 @@ extern const struct cmd cmds_reg[];
 extern const struct cmd cmds_pasid[];
 extern const struct cmd cmds_iommu[];
 extern const struct cmd cmds_inject[];
-extern const struct cmd cmds_absent[];
+extern const struct cmd cmds_vdev[];
 
 extern const struct cmd *const cmd_tables[];
 extern const unsigned int nb_cmd_tables;

@@ -206,7 +206,9 @@ make_dev_conf(struct options *o)
 		if (apply_wq(dev, o->wq_text[i]) != 0)
 			return -1;
 	}
-	options_name_pasids(dev);
+	/* Others are ADIs' to take. */
+	if (o->submit == SUBMIT_MOVDIR64B)
+		options_name_pasids(dev);
 	dev->nb_adis = RTE_MAX(dev->nb_adis, o->nb_adis);
 	if (o->config_file == NULL) {
 		uint32_t group[SIOV_DEV_GROUPS_MAX];

@@ -30,7 +30,7 @@ struct prompt {
 
 const struct cmd *const cmd_tables[] = {cmds_run,   cmds_show,  cmds_show_iommu, cmds_set,
 					cmds_wq,    cmds_adi,   cmds_ims,        cmds_reg,
-					cmds_pasid, cmds_iommu, cmds_inject,     cmds_absent};
+					cmds_pasid, cmds_iommu, cmds_inject,     cmds_vdev};
 const unsigned int nb_cmd_tables = RTE_DIM(cmd_tables);
 
 /* What cmdline hands to a command: the row, and for whom. */

@@ -9,9 +9,7 @@
 #include "complain.h"
 #include "rig.h"
 #include "siov_dev_adi.h"
-#include "siov_dev_mmio.h"
 #include "siov_hist.h"
-#include "siov_msix.h"
 
 static int
 complain_error(const char *what, int err)
@@ -66,7 +64,9 @@ create_dev(struct rig *rig, const struct options *o)
 	if (ret != 0)
 		return complain_error("device", ret);
 	rig->dev = dev;
-	siov_dev_set_msix_control(dev, SIOV_MSIX_CONTROL_ENABLE);
+	ret = host_create(&rig->host, dev, rig->ir, RIG_IR_ENTRIES, rig->loop);
+	if (ret != 0)
+		return complain_error("host driver", ret);
 	ret = siov_dev_adi_make_rows(dev);
 	return ret == 0 ? 0 : complain_error("ADIs of --config", ret);
 }
@@ -75,7 +75,7 @@ static void *
 control_main(void *arg)
 {
 	struct rig *rig = arg;
-	int ret = siov_dev_run_control(rig->dev);
+	int ret = siov_loop_run(rig->loop);
 
 	if (ret != 0)
 		complain("control: %s", rte_strerror(-ret));
@@ -85,8 +85,11 @@ control_main(void *arg)
 static int
 start_control(struct rig *rig)
 {
-	int ret = pthread_create(&rig->control, NULL, control_main, rig);
+	int ret = siov_loop_add_dev(rig->loop, rig->dev, &rig->source);
 
+	if (ret != 0)
+		return complain_error("control thread", ret);
+	ret = pthread_create(&rig->control, NULL, control_main, rig);
 	if (ret != 0)
 		return complain("control thread: %s", strerror(ret));
 	rig->has_control = true;
@@ -99,8 +102,11 @@ free_dev(struct rig *rig)
 	struct siov_dev *dev = rig->dev;
 
 	rig_stop_engines(rig);
+	host_free(&rig->host);
+	siov_loop_remove(rig->source);
+	rig->source = NULL;
 	if (rig->has_control) {
-		siov_dev_stop_control(dev);
+		siov_loop_stop(rig->loop);
 		pthread_join(rig->control, NULL);
 		rig->has_control = false;
 	}
@@ -122,7 +128,8 @@ create_ir(struct rig *rig)
 
 	siov_ir_conf_init(&conf);
 	conf.iommu = rig->iommu;
-	conf.nb_entries = RIG_IR_ENTRIES;
+	conf.nb_entries = HOST_IR_ENTRIES;
+	conf.max_dests = SIOV_IR_DESTS_MAX;
 	ret = siov_ir_create(&conf, &rig->ir);
 	if (ret == 0)
 		ret = siov_intr_dest_create(rig->ir, 0, &entry.dest);
@@ -144,6 +151,9 @@ rig_create(struct rig *rig, const struct options *o, const struct placement *pla
 	ret = siov_iommu_create(&conf, &rig->iommu);
 	if (ret != 0)
 		return complain_error("platform", ret);
+	ret = siov_loop_create(NULL, &rig->loop);
+	if (ret != 0)
+		return complain_error("control loop", ret);
 	ret = create_ir(rig);
 	if (ret == 0)
 		ret = create_dev(rig, o);
@@ -154,6 +164,7 @@ void
 rig_free(struct rig *rig)
 {
 	free_dev(rig);
+	siov_loop_free(rig->loop);
 	siov_ir_free(rig->ir);
 	siov_iommu_free(rig->iommu);
 }

@@ -14,19 +14,23 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "host.h"
 #include "options.h"
 #include "placement.h"
 #include "siov_ir.h"
 
 #define RIG_TIMEOUT_MS 5000u /* for whatever engines have to finish */
-#define RIG_IR_ENTRIES \
-	1024u /* of interrupt remapping; entry i raises a vector of one destination */
+/* Of interrupt remapping; entry i raises a vector of one destination. The rest are the VDCM's. */
+#define RIG_IR_ENTRIES 1024u
 
 struct rig {
 	const struct placement *placement;
 	struct siov_iommu *iommu;
 	struct siov_ir *ir;
 	struct siov_dev *dev;
+	struct siov_loop *loop; /* control */
+	struct siov_loop_source *source; /* of the device */
+	struct host host;
 	pthread_t control;
 	bool has_control;
 	bool engines_run;

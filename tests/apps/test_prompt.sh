@@ -58,7 +58,7 @@ run_app 0 --cmdline-file="$work/commands" "${short[@]}"
 [ "$(wc -l <"$work/err")" -eq 15 ] || fail "15 commands fail, said: $(cat "$work/err")"
 expect err '^siov-testpmd: adi create type x: allowed: context, dedicated, composite$'
 expect err '^siov-testpmd: show ims table 7: no such ADI$'
-expect err '^siov-testpmd: vdev: this build has no VDEVs'
+expect err '^siov-testpmd: vdev 1: no such VDEV; '
 expect err '^siov-testpmd: --qos=1: allowed: weight=0..255, '
 expect err '^siov-testpmd: bogus: no such command'
 expect err '^siov-testpmd: wq 7: allowed: 0 to 0$'

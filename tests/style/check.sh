@@ -176,16 +176,20 @@ check_layers()
     return "$bad"
 }
 
-# The guest driver knows nothing but the VDEV; so does the example of one.
+# The guest driver knows nothing but the VDEV; so does the example, which the folder's page quotes.
 check_guest()
 {
-    local own='siov_guest\.h|guest_priv\.h'
+    local own='(siov_guest|guest_priv|minimal)\.h'
     local field='siov_(vcpu|vm_pasid|vdev_hw|regs_hw|desc|compat|portal)\.h'
     local system='(errno|sched|stdbool|stddef|stdint|stdlib|string|time)\.h|linux/(pci_regs|idxd)\.h'
-    printf '%s\0' guest/*.[ch] tests/guest/minimal.c |
-        xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*include' |
-        grep -vE "include (\"($own|$field)\"|<($system)>)\$" |
-        refuse 'a guest has no such thing' ''
+    local bad=0
+    printf '%s\0' guest/*.[ch] tests/guest/minimal.[ch] |
+        { xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*include' || true; } |
+        { grep -vE "include (\"($own|$field)\"|<($system)>)\$" || true; } |
+        refuse 'a guest has no such thing' '' || bad=1
+    awk '/^```$/ { on = 0 } on { print } /^```c$/ { on = 1 }' guest/README.md |
+        diff - tests/guest/minimal.c >&2 || { echo "guest/README.md: not tests/guest/minimal.c"; bad=1; }
+    return "$bad"
 }
 
 check_tokens()
