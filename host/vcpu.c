@@ -46,29 +46,36 @@ vcpu_free(struct siov_vcpu *vcpu)
 /* ---- in and out ---- */
 
 void
-vcpu_exit(struct siov_vcpu *vcpu)
+vcpu_exit(struct siov_vcpu *vcpu, bool is_trapping)
 {
 	struct siov_vm *vm = vcpu->vm;
 
 	cpu_outside(vcpu->cpu);
 	pthread_mutex_lock(&vm->lock);
 	vcpu->is_inside = false;
+	vcpu->is_trapping = is_trapping;
 	if (vm->is_paused)
 		pthread_cond_broadcast(&vm->changed);
 	pthread_mutex_unlock(&vm->lock);
 }
 
-void
+bool
 vcpu_resume(struct siov_vcpu *vcpu)
 {
 	struct siov_vm *vm = vcpu->vm;
+	bool is_stopped;
 
 	pthread_mutex_lock(&vm->lock);
+	vcpu->is_trapping = false;
+	if (vm->is_paused)
+		pthread_cond_broadcast(&vm->changed);
 	while (vm->is_paused && !vm->is_stopped)
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	vcpu->is_inside = true;
+	is_stopped = vm->is_stopped;
 	pthread_mutex_unlock(&vm->lock);
 	cpu_inside(vcpu->cpu);
+	return !is_stopped;
 }
 
 static int
@@ -129,9 +136,8 @@ siov_vcpu_poll(struct siov_vcpu *vcpu)
 	siov_cpu_quiescent(vcpu->cpu);
 	if (likely(siov_atomic_load(&vcpu->must_exit, relaxed) == 0))
 		return true;
-	vcpu_exit(vcpu);
-	vcpu_resume(vcpu);
-	return !vcpu->vm->is_stopped;
+	vcpu_exit(vcpu, false);
+	return vcpu_resume(vcpu);
 }
 
 void
@@ -215,43 +221,61 @@ siov_vcpu_wrote(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
 
 /* ---- pages of devices ---- */
 
-/* What lies at an address, up to the end of its area. False: nothing. */
+/* What lies at an address, up to the end of its area. False: nothing. Under the VM's lock. */
 static bool
 find_area(struct siov_vm *vm, uint64_t gpa, struct siov_vdev_area *area, uint64_t *offset,
 	  struct siov_vdev **vdev)
 {
-	const struct bar_range *range;
+	const struct bar_range *range = vm_find_range(vm, gpa);
 	struct siov_vdev_region region;
-	bool is_found = false;
 	unsigned int i;
 
-	pthread_mutex_lock(&vm->lock);
-	range = vm_find_range(vm, gpa);
-	if (range != NULL) {
-		*vdev = vm->slots[range->slot];
-		*offset = gpa - range->gpa;
-		siov_vdev_region(*vdev, range->bar, &region);
-		for (i = 0; i < region.nb_areas && !is_found; i++) {
-			*area = region.areas[i];
-			is_found = *offset - area->offset < area->bytes;
-		}
+	if (range == NULL)
+		return false;
+	*vdev = vm->slots[range->slot];
+	*offset = gpa - range->gpa;
+	siov_vdev_region(*vdev, range->bar, &region);
+	for (i = 0; i < region.nb_areas; i++) {
+		*area = region.areas[i];
+		if (*offset - area->offset < area->bytes)
+			return true;
 	}
-	pthread_mutex_unlock(&vm->lock);
-	return is_found;
+	return false;
 }
 
-void *
-siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len, bool is_written)
+/*
+ * Whether an access does not trap; then *at is where it goes, NULL: nowhere, a portal answers nothing
+ * but submissions. Under the VM's lock: the page may go with its device when it is let go.
+ */
+static bool
+find_memory(struct siov_vm *vm, uint64_t gpa, uint64_t len, bool is_written, void **at)
 {
 	struct siov_vdev_area area;
 	struct siov_vdev *vdev;
 	uint64_t offset;
 
-	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.hva == NULL ||
-	    len > area.bytes || offset - area.offset > area.bytes - len ||
+	*at = NULL;
+	if (!find_area(vm, gpa, &area, &offset, &vdev))
+		return false;
+	if (area.kind == SIOV_PAGE_DIRECT && area.hva == NULL)
+		return true;
+	if (area.hva == NULL || len > area.bytes || offset - area.offset > area.bytes - len ||
 	    (is_written && area.kind == SIOV_PAGE_WRITE_INTERCEPT))
-		return NULL;
-	return (uint8_t *)area.hva + (offset - area.offset);
+		return false;
+	*at = (uint8_t *)area.hva + (offset - area.offset);
+	return true;
+}
+
+void *
+siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len, bool is_written)
+{
+	struct siov_vm *vm = vcpu->vm;
+	void *at;
+
+	pthread_mutex_lock(&vm->lock);
+	find_memory(vm, gpa, len, is_written, &at);
+	pthread_mutex_unlock(&vm->lock);
+	return at;
 }
 
 static bool
@@ -260,54 +284,128 @@ is_width(uint64_t gpa, unsigned int width)
 	return (width == 1 || width == 2 || width == 4 || width == 8) && gpa % width == 0;
 }
 
+/* One access, however wide, of memory that others access too. */
+static uint64_t
+load(const void *at, unsigned int width)
+{
+	switch (width) {
+	case 1:
+		return siov_atomic_load((const SIOV_ATOMIC(uint8_t) *)at, relaxed);
+	case 2:
+		return siov_atomic_load((const SIOV_ATOMIC(uint16_t) *)at, relaxed);
+	case 4:
+		return siov_atomic_load((const SIOV_ATOMIC(uint32_t) *)at, relaxed);
+	default:
+		return siov_atomic_load((const SIOV_ATOMIC(uint64_t) *)at, relaxed);
+	}
+}
+
+static void
+store(void *at, unsigned int width, uint64_t value)
+{
+	switch (width) {
+	case 1:
+		siov_atomic_store((SIOV_ATOMIC(uint8_t) *)at, (uint8_t)value, release);
+		break;
+	case 2:
+		siov_atomic_store((SIOV_ATOMIC(uint16_t) *)at, (uint16_t)value, release);
+		break;
+	case 4:
+		siov_atomic_store((SIOV_ATOMIC(uint32_t) *)at, (uint32_t)value, release);
+		break;
+	default:
+		siov_atomic_store((SIOV_ATOMIC(uint64_t) *)at, value, release);
+		break;
+	}
+}
+
 uint64_t
 siov_vcpu_mmio_read(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width)
 {
-	const void *at;
-	uint64_t value = 0;
+	struct siov_vm *vm = vcpu->vm;
+	uint64_t value;
+	bool is_direct;
+	void *at;
 
 	if (!is_width(gpa, width))
 		return UINT64_MAX;
 	at = siov_vcpu_ram(vcpu, gpa, width);
-	if (at == NULL)
-		at = siov_vcpu_map(vcpu, gpa, width, false);
-	if (at == NULL)
-		return trap(vcpu, TRAP_MMIO_READ, 0, gpa, width, 0);
-	memcpy(&value, at, width);
-	return value;
+	if (at != NULL)
+		return load(at, width);
+	value = trap_all_ones(width);
+	pthread_mutex_lock(&vm->lock);
+	is_direct = find_memory(vm, gpa, width, false, &at);
+	if (at != NULL)
+		value = load(at, width);
+	pthread_mutex_unlock(&vm->lock);
+	return is_direct ? value : trap(vcpu, TRAP_MMIO_READ, 0, gpa, width, 0);
 }
 
 void
 siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, uint64_t value)
 {
+	struct siov_vm *vm = vcpu->vm;
+	bool is_direct;
 	void *at;
 
 	if (!is_width(gpa, width))
 		return;
 	at = siov_vcpu_ram(vcpu, gpa, width);
-	if (at == NULL)
-		at = siov_vcpu_map(vcpu, gpa, width, true);
-	if (at == NULL) {
-		trap(vcpu, TRAP_MMIO_WRITE, 0, gpa, width, value);
+	if (at != NULL) {
+		store(at, width, value);
+		siov_vcpu_wrote(vcpu, gpa, width);
 		return;
 	}
-	memcpy(at, &value, width);
-	siov_vcpu_wrote(vcpu, gpa, width);
+	pthread_mutex_lock(&vm->lock);
+	is_direct = find_memory(vm, gpa, width, true, &at);
+	if (at != NULL)
+		store(at, width, value);
+	pthread_mutex_unlock(&vm->lock);
+	if (!is_direct)
+		trap(vcpu, TRAP_MMIO_WRITE, 0, gpa, width, value);
+}
+
+/* The VDEV of a portal page, which stays until end_open(). NULL: there is none. */
+static struct siov_vdev *
+begin_open(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t *offset)
+{
+	struct siov_vm *vm = vcpu->vm;
+	struct siov_vdev *vdev = NULL;
+	struct siov_vdev_area area;
+
+	pthread_mutex_lock(&vm->lock);
+	if (!find_area(vm, gpa, &area, offset, &vdev) || area.kind != SIOV_PAGE_DIRECT)
+		vdev = NULL;
+	vcpu->opens = vdev;
+	pthread_mutex_unlock(&vm->lock);
+	return vdev;
+}
+
+static void
+end_open(struct siov_vcpu *vcpu)
+{
+	struct siov_vm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->lock);
+	vcpu->opens = NULL;
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 int
 siov_vcpu_portal_open(struct siov_vcpu *vcpu, uint64_t gpa, uint32_t pasid,
 		      struct siov_vm_portal **portal)
 {
-	struct siov_vdev_area area;
 	struct siov_vdev *vdev;
 	uint64_t offset;
 	int ret;
 
-	if (!find_area(vcpu->vm, gpa, &area, &offset, &vdev) || area.kind != SIOV_PAGE_DIRECT)
+	vdev = begin_open(vcpu, gpa, &offset);
+	if (vdev == NULL)
 		return -EINVAL;
-	vcpu_exit(vcpu);
+	vcpu_exit(vcpu, true);
 	ret = siov_vdev_portal_open(vdev, offset, vcpu->cpu, pasid, portal);
+	end_open(vcpu);
 	vcpu_resume(vcpu);
 	return ret;
 }
@@ -377,10 +475,13 @@ has_injected(const struct siov_vcpu *vcpu)
 int
 siov_vcpu_wait(struct siov_vcpu *vcpu, int timeout_ms)
 {
-	int ret;
+	bool is_ready = has_injected(vcpu);
+	int ret = 0;
 
-	vcpu_exit(vcpu);
-	ret = has_injected(vcpu) ? 0 : siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
+	vcpu_exit(vcpu, false);
+	/* Who sets must_exit wakes it after that. */
+	if (!is_ready && siov_atomic_load(&vcpu->must_exit, acquire) == 0)
+		ret = siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
 	vcpu_resume(vcpu);
 	return ret == -ETIMEDOUT ? ret : 0;
 }
