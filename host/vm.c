@@ -377,6 +377,9 @@ set_slot(struct siov_vm *vm, uint32_t slot, struct siov_vdev *vdev)
 {
 	pthread_mutex_lock(&vm->lock);
 	vm->slots[slot] = vdev;
+	/* A range leads to a VDEV. */
+	if (vdev == NULL)
+		remove_ranges(vm, slot);
 	vm->stats.nb_vdevs += vdev != NULL ? 1 : -UINT64_C(1);
 	pthread_mutex_unlock(&vm->lock);
 	vm_update_ranges(vm, slot);
