@@ -245,6 +245,15 @@ await_gate(struct gate *gate, uint64_t nb)
 	assert_int_equal(siov_atomic_load(&gate->nb, acquire), nb);
 }
 
+static uint64_t
+nb_timeouts(const struct vm_guest *guest)
+{
+	struct siov_vm_stats stats;
+
+	siov_vm_get_stats(guest->vm, &stats);
+	return stats.nb_timeouts;
+}
+
 /* A crowd of one VM, and one vCPU of another that comes last: after one turn that one is served. */
 static void
 test_the_turn_goes_from_vm_to_vm(void **state)
@@ -256,6 +265,7 @@ test_the_turn_goes_from_vm_to_vm(void **state)
 	unsigned int i;
 
 	(void)state;
+	siov_vmm_set_timeout(bed->vmm, HOST_BED_MS);
 	vm_bed_open_guest(&many, bed, CROWD);
 	vm_bed_open_guest(&other, bed, VM_BED_VCPUS);
 	assert_int_equal(siov_loop_add(bed->loop, -1, serve_gate, &gate, &gate.source), 0);
@@ -268,10 +278,12 @@ test_the_turn_goes_from_vm_to_vm(void **state)
 	for (i = 0; i < HOST_BED_MS && siov_atomic_load(&one.nb, acquire) == 0; i++)
 		host_bed_nap();
 	assert_int_equal(siov_atomic_load(&one.nb, acquire), 1);
+	assert_int_equal(nb_timeouts(&other), 0);
 	siov_atomic_store(&gate.is_open, 1, release);
 	vm_bed_join(&one);
 	for (i = 0; i < CROWD; i++)
 		vm_bed_join(&crowd[i]);
+	assert_int_equal(nb_timeouts(&many), 0);
 	siov_loop_remove(gate.source);
 	vm_bed_close_guest(&many);
 	vm_bed_close_guest(&other);
