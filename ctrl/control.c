@@ -385,9 +385,9 @@ dev_control_serve(struct dev_control *control)
 {
 	bool must_stop;
 
-	/* Another thread is its control lcore: then look again when it has ended. */
+	/* Another thread is its control lcore; nobody tells when it has ended. */
 	if (!control->is_begun && begin_control(control->dev, &control->set) != 0)
-		return false;
+		return true;
 	control->is_begun = true;
 	return serve_once(control->dev, &control->set, &must_stop);
 }

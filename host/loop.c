@@ -48,6 +48,8 @@ struct siov_loop {
 	struct sources sources;
 	struct siov_loop_source *current; /* is being served */
 	struct siov_loop_source *cursor; /* comes next in this round */
+	struct sources gone; /* removed while the loop slept: an event of them may be under way */
+	bool is_waiting; /* in rte_epoll_wait */
 	bool must_stop;
 	pthread_t thread;
 	SIOV_ATOMIC(bool) is_running; /* read by anybody */
@@ -75,6 +77,7 @@ siov_loop_create(const struct siov_mem *mem, struct siov_loop **out)
 		return -ENOMEM;
 	loop->mem = mem;
 	TAILQ_INIT(&loop->sources);
+	TAILQ_INIT(&loop->gone);
 	pthread_mutex_init(&loop->lock, NULL);
 	pthread_cond_init(&loop->served, NULL);
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -171,36 +174,47 @@ siov_loop_add(struct siov_loop *loop, int fd, siov_loop_serve serve, void *arg,
 	return ret;
 }
 
+/* rte_epoll_wait still looks at what it has waited for. Under the lock. */
 static void
 free_source(struct siov_loop_source *source)
 {
+	struct siov_loop *loop = source->loop;
+
 	dev_control_close(source->control);
-	siov_mem_free(source->loop->mem, source);
+	source->control = NULL;
+	if (loop->is_waiting && source->fd >= 0)
+		TAILQ_INSERT_TAIL(&loop->gone, source, entry);
+	else
+		siov_mem_free(loop->mem, source);
+}
+
+/* Under the lock. From now on it is not begun to be served. */
+static void
+unlink_source(struct siov_loop *loop, struct siov_loop_source *source)
+{
+	if (loop->cursor == source)
+		loop->cursor = TAILQ_NEXT(source, entry);
+	TAILQ_REMOVE(&loop->sources, source, entry);
+	if (source->fd >= 0)
+		rte_epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, &source->event);
 }
 
 void
 siov_loop_remove(struct siov_loop_source *source)
 {
 	struct siov_loop *loop;
-	bool is_self;
 
 	if (source == NULL)
 		return;
 	loop = source->loop;
 	pthread_mutex_lock(&loop->lock);
-	is_self = siov_loop_is_running(loop) && pthread_equal(loop->thread, pthread_self());
-	while (loop->current == source && !is_self)
+	unlink_source(loop, source);
+	source->is_gone = loop->current == source && pthread_equal(loop->thread, pthread_self());
+	while (loop->current == source && !source->is_gone)
 		pthread_cond_wait(&loop->served, &loop->lock);
-	if (loop->cursor == source)
-		loop->cursor = TAILQ_NEXT(source, entry);
-	TAILQ_REMOVE(&loop->sources, source, entry);
-	if (source->fd >= 0)
-		rte_epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, &source->event);
-	source->is_gone = loop->current == source;
-	is_self = source->is_gone;
-	pthread_mutex_unlock(&loop->lock);
-	if (!is_self)
+	if (!source->is_gone)
 		free_source(source);
+	pthread_mutex_unlock(&loop->lock);
 }
 
 /* ---- devices ---- */
@@ -235,10 +249,12 @@ siov_loop_add_dev(struct siov_loop *loop, struct siov_dev *dev, struct siov_loop
 	ret = dev_control_open(dev, &source->control);
 	if (ret == 0)
 		ret = add(loop, dev_control_fd(source->control), source);
-	if (ret == 0)
+	if (ret == 0) {
 		*out = source;
-	else
-		free_source(source);
+	} else {
+		dev_control_close(source->control);
+		siov_mem_free(loop->mem, source);
+	}
 	return ret;
 }
 
@@ -320,24 +336,41 @@ note_events(struct siov_loop *loop, const struct rte_epoll_event *events, int nb
 	}
 }
 
+/* 0 or negative errno. Under the lock, which is let go meanwhile. */
+static int
+sleep_and_note(struct siov_loop *loop)
+{
+	struct rte_epoll_event events[EVENTS];
+	struct siov_loop_source *source;
+	int timeout_ms = patience(loop);
+	int nb, ret;
+
+	loop->is_waiting = true;
+	pthread_mutex_unlock(&loop->lock);
+	nb = rte_epoll_wait(loop->epoll_fd, events, EVENTS, timeout_ms);
+	ret = nb >= 0 ? 0 : errno != 0 ? -errno : -EIO;
+	siov_atomic_store(&loop->is_asleep, false, seq_cst);
+	pthread_mutex_lock(&loop->lock);
+	loop->is_waiting = false;
+	note_events(loop, events, nb);
+	while (!TAILQ_EMPTY(&loop->gone)) {
+		source = TAILQ_FIRST(&loop->gone);
+		TAILQ_REMOVE(&loop->gone, source, entry);
+		siov_mem_free(loop->mem, source);
+	}
+	return ret;
+}
+
 static int
 run(struct siov_loop *loop)
 {
-	struct rte_epoll_event events[EVENTS];
-	int nb, timeout_ms;
+	int ret = 0;
 
-	while (!loop->must_stop) {
+	while (!loop->must_stop && ret == 0) {
 		serve_round(loop);
-		timeout_ms = patience(loop);
-		pthread_mutex_unlock(&loop->lock);
-		nb = rte_epoll_wait(loop->epoll_fd, events, EVENTS, timeout_ms);
-		siov_atomic_store(&loop->is_asleep, false, seq_cst);
-		pthread_mutex_lock(&loop->lock);
-		if (nb < 0)
-			return errno != 0 ? -errno : -EIO;
-		note_events(loop, events, nb);
+		ret = sleep_and_note(loop);
 	}
-	return 0;
+	return ret;
 }
 
 static void

@@ -88,7 +88,7 @@ SIOV_API void *siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len,
  * Load from, or store to, any page of a device. Traps where the page's kind says so.
  *
  * @param width 1, 2, 4 or 8; aligned.
- * @return the value; all ones where nothing is.
+ * @return the value; all ones where nothing is, and of portals, which drop plain stores too.
  */
 SIOV_API uint64_t siov_vcpu_mmio_read(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width);
 SIOV_API void siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width,

@@ -103,9 +103,11 @@ SIOV_API void siov_vm_refresh(struct siov_vm *vm, uint16_t bdf);
 SIOV_API struct siov_vdev *siov_vm_vdev(struct siov_vm *vm, uint16_t bdf);
 
 /**
- * Have all vCPUs come out of their guests and wait outside. One that is in a trap is outside.
+ * Have all vCPUs come out of their guests and wait outside. Traps under way are answered first, so
+ * that no VDEV changes on behalf of a guest when this has returned 0.
  *
- * @return 0; -ETIMEDOUT a guest does not let go of a vCPU: none is paused.
+ * @return 0; -ETIMEDOUT a guest does not let go of a vCPU, or its trap is not answered: none is paused.
+ * Thread: not the control lcore, which answers traps.
  */
 SIOV_API int siov_vm_pause(struct siov_vm *vm, unsigned int timeout_ms);
 

@@ -25,8 +25,8 @@
 #define SPIN_NS 20000u /* of a vCPU before it sleeps */
 #define SPIN_PAUSES 32u /* between two yields */
 
-static uint64_t
-all_ones(unsigned int width)
+uint64_t
+trap_all_ones(unsigned int width)
 {
 	return width >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
 }
@@ -42,7 +42,7 @@ serve_cfg(struct siov_vm *vm, struct trap *trap)
 	if ((trap->bdf & 7) == 0 && slot < SIOV_VM_VDEVS_MAX)
 		vdev = vm->slots[slot];
 	if (vdev == NULL) {
-		trap->value = all_ones(trap->width);
+		trap->value = trap_all_ones(trap->width);
 	} else if (trap->op == TRAP_CFG_READ) {
 		siov_vdev_read(vdev, SIOV_VDEV_CONFIG, trap->at, trap->width, &trap->value);
 	} else {
@@ -65,7 +65,7 @@ serve_mmio(struct siov_vm *vm, struct trap *trap)
 		vm->stats.nb_nowhere++;
 	pthread_mutex_unlock(&vm->lock);
 	if (trap->op == TRAP_MMIO_READ)
-		trap->value = all_ones(trap->width);
+		trap->value = trap_all_ones(trap->width);
 	if (range.bytes == 0)
 		return;
 	if (trap->op == TRAP_MMIO_READ)
@@ -94,8 +94,6 @@ take_trap(struct siov_vmm *vmm)
 	struct siov_vm *vm = TAILQ_FIRST(&vmm->waiting);
 	struct siov_vcpu *vcpu;
 
-	if (vm == NULL)
-		return NULL;
 	vcpu = TAILQ_FIRST(&vm->traps);
 	TAILQ_REMOVE(&vm->traps, vcpu, trap_entry);
 	TAILQ_REMOVE(&vmm->waiting, vm, entry);
@@ -106,14 +104,13 @@ take_trap(struct siov_vmm *vmm)
 	return vcpu;
 }
 
+/* Its vCPU may leave, and its VM be freed, as soon as it is done: not before the lock is let go. */
 static void
 answer(struct siov_vcpu *vcpu)
 {
-	int fd = vcpu->fd;
-
 	siov_atomic_store(&vcpu->trap.state, TRAP_DONE, seq_cst);
 	if (siov_atomic_exchange(&vcpu->trap.is_asleep, 0, seq_cst) != 0)
-		eventfd_write(fd, 1);
+		eventfd_write(vcpu->fd, 1);
 }
 
 enum siov_loop_next
@@ -121,18 +118,20 @@ trap_serve(void *arg)
 {
 	struct siov_vmm *vmm = arg;
 	struct siov_vcpu *vcpu;
+	bool is_left;
 	unsigned int i;
 
-	for (i = 0; i < TURN; i++) {
-		pthread_mutex_lock(&vmm->lock);
+	pthread_mutex_lock(&vmm->lock);
+	for (i = 0; i < TURN && !TAILQ_EMPTY(&vmm->waiting); i++) {
 		vcpu = take_trap(vmm);
 		pthread_mutex_unlock(&vmm->lock);
-		if (vcpu == NULL)
-			return SIOV_LOOP_SLEEP;
 		serve_trap(vcpu->vm, &vcpu->trap);
+		pthread_mutex_lock(&vmm->lock);
 		answer(vcpu);
 	}
-	return SIOV_LOOP_NOW;
+	is_left = !TAILQ_EMPTY(&vmm->waiting);
+	pthread_mutex_unlock(&vmm->lock);
+	return is_left ? SIOV_LOOP_NOW : SIOV_LOOP_SLEEP;
 }
 
 /* ---- asked for ---- */
@@ -214,7 +213,7 @@ sleep_a_while(struct siov_vcpu *vcpu)
 static void
 give_up(struct siov_vcpu *vcpu)
 {
-	vcpu->trap.value = all_ones(vcpu->trap.width);
+	vcpu->trap.value = trap_all_ones(vcpu->trap.width);
 	pthread_mutex_lock(&vcpu->vm->lock);
 	vcpu->vm->stats.nb_timeouts++;
 	pthread_mutex_unlock(&vcpu->vm->lock);
@@ -263,7 +262,7 @@ trap_do(struct siov_vcpu *vcpu)
 	struct siov_vmm *vmm = vcpu->vm->vmm;
 
 	count(vcpu->vm, vcpu->trap.op);
-	vcpu_exit(vcpu);
+	vcpu_exit(vcpu, true);
 	if (vmm->loop == NULL || !siov_loop_is_running(vmm->loop)) {
 		serve_trap(vcpu->vm, &vcpu->trap);
 	} else {

@@ -46,29 +46,36 @@ vcpu_free(struct siov_vcpu *vcpu)
 /* ---- in and out ---- */
 
 void
-vcpu_exit(struct siov_vcpu *vcpu)
+vcpu_exit(struct siov_vcpu *vcpu, bool is_trapping)
 {
 	struct siov_vm *vm = vcpu->vm;
 
 	cpu_outside(vcpu->cpu);
 	pthread_mutex_lock(&vm->lock);
 	vcpu->is_inside = false;
+	vcpu->is_trapping = is_trapping;
 	if (vm->is_paused)
 		pthread_cond_broadcast(&vm->changed);
 	pthread_mutex_unlock(&vm->lock);
 }
 
-void
+bool
 vcpu_resume(struct siov_vcpu *vcpu)
 {
 	struct siov_vm *vm = vcpu->vm;
+	bool is_stopped;
 
 	pthread_mutex_lock(&vm->lock);
+	vcpu->is_trapping = false;
+	if (vm->is_paused)
+		pthread_cond_broadcast(&vm->changed);
 	while (vm->is_paused && !vm->is_stopped)
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	vcpu->is_inside = true;
+	is_stopped = vm->is_stopped;
 	pthread_mutex_unlock(&vm->lock);
 	cpu_inside(vcpu->cpu);
+	return !is_stopped;
 }
 
 static int
@@ -129,9 +136,8 @@ siov_vcpu_poll(struct siov_vcpu *vcpu)
 	siov_cpu_quiescent(vcpu->cpu);
 	if (likely(siov_atomic_load(&vcpu->must_exit, relaxed) == 0))
 		return true;
-	vcpu_exit(vcpu);
-	vcpu_resume(vcpu);
-	return !vcpu->vm->is_stopped;
+	vcpu_exit(vcpu, false);
+	return vcpu_resume(vcpu);
 }
 
 void
@@ -223,44 +229,60 @@ struct found {
 	struct siov_vdev_area area;
 };
 
-/* False: nothing. */
+/* False: nothing. Under the VM's lock. */
 static bool
 find_area(struct siov_vm *vm, uint64_t gpa, struct found *found)
 {
-	const struct bar_range *range;
+	const struct bar_range *range = vm_find_range(vm, gpa);
 	struct siov_vdev_region region;
-	bool is_found = false;
 	unsigned int i;
 
-	pthread_mutex_lock(&vm->lock);
-	range = vm_find_range(vm, gpa);
-	if (range != NULL) {
-		found->vdev = vm->slots[range->slot];
-		found->bar = range->bar;
-		found->offset = gpa - range->gpa;
-		siov_vdev_region(found->vdev, range->bar, &region);
-		for (i = 0; i < region.nb_areas && !is_found; i++) {
-			found->area = region.areas[i];
-			is_found = found->offset - found->area.offset < found->area.bytes;
-		}
+	if (range == NULL)
+		return false;
+	found->vdev = vm->slots[range->slot];
+	found->bar = range->bar;
+	found->offset = gpa - range->gpa;
+	siov_vdev_region(found->vdev, range->bar, &region);
+	for (i = 0; i < region.nb_areas; i++) {
+		found->area = region.areas[i];
+		if (found->offset - found->area.offset < found->area.bytes)
+			return true;
 	}
-	pthread_mutex_unlock(&vm->lock);
-	return is_found;
+	return false;
+}
+
+/* The memory of an access. NULL: there is none, or not for that. */
+static void *
+memory_of(const struct found *found, uint64_t len, bool is_written)
+{
+	const struct siov_vdev_area *area = &found->area;
+	uint64_t at = found->offset - area->offset;
+
+	if (area->hva == NULL || len > area->bytes || at > area->bytes - len ||
+	    (is_written && area->kind == SIOV_PAGE_WRITE_INTERCEPT))
+		return NULL;
+	return (uint8_t *)area->hva + at;
+}
+
+/* The device's own: a portal answers nothing but submissions, a mailbox nothing but stores. */
+static bool
+is_device(const struct found *found)
+{
+	return found->area.kind == SIOV_PAGE_DIRECT && found->area.hva == NULL;
 }
 
 void *
 siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len, bool is_written)
 {
+	struct siov_vm *vm = vcpu->vm;
 	struct found found;
-	uint64_t at;
+	void *at = NULL;
 
-	if (!find_area(vcpu->vm, gpa, &found) || found.area.hva == NULL)
-		return NULL;
-	at = found.offset - found.area.offset;
-	if (len > found.area.bytes || at > found.area.bytes - len ||
-	    (is_written && found.area.kind == SIOV_PAGE_WRITE_INTERCEPT))
-		return NULL;
-	return (uint8_t *)found.area.hva + at;
+	pthread_mutex_lock(&vm->lock);
+	if (find_area(vm, gpa, &found))
+		at = memory_of(&found, len, is_written);
+	pthread_mutex_unlock(&vm->lock);
+	return at;
 }
 
 static bool
@@ -269,68 +291,155 @@ is_width(uint64_t gpa, unsigned int width)
 	return (width == 1 || width == 2 || width == 4 || width == 8) && gpa % width == 0;
 }
 
+/* One access, however wide, of memory that others access too. */
+static uint64_t
+load(const void *at, unsigned int width)
+{
+	switch (width) {
+	case 1:
+		return siov_atomic_load((const SIOV_ATOMIC(uint8_t) *)at, relaxed);
+	case 2:
+		return siov_atomic_load((const SIOV_ATOMIC(uint16_t) *)at, relaxed);
+	case 4:
+		return siov_atomic_load((const SIOV_ATOMIC(uint32_t) *)at, relaxed);
+	default:
+		return siov_atomic_load((const SIOV_ATOMIC(uint64_t) *)at, relaxed);
+	}
+}
+
+static void
+store(void *at, unsigned int width, uint64_t value)
+{
+	switch (width) {
+	case 1:
+		siov_atomic_store((SIOV_ATOMIC(uint8_t) *)at, (uint8_t)value, release);
+		break;
+	case 2:
+		siov_atomic_store((SIOV_ATOMIC(uint16_t) *)at, (uint16_t)value, release);
+		break;
+	case 4:
+		siov_atomic_store((SIOV_ATOMIC(uint32_t) *)at, (uint32_t)value, release);
+		break;
+	default:
+		siov_atomic_store((SIOV_ATOMIC(uint64_t) *)at, value, release);
+		break;
+	}
+}
+
+/* Under the VM's lock: the page may go with its device when it is let go. False: it traps. */
+static bool
+load_direct(struct siov_vm *vm, uint64_t gpa, unsigned int width, uint64_t *value)
+{
+	struct found found;
+	const void *at;
+
+	if (!find_area(vm, gpa, &found))
+		return false;
+	at = memory_of(&found, width, false);
+	*value = at != NULL ? load(at, width) : trap_all_ones(width);
+	return at != NULL || is_device(&found);
+}
+
+static bool
+store_direct(struct siov_vm *vm, uint64_t gpa, unsigned int width, uint64_t value)
+{
+	struct found found;
+	void *at;
+
+	if (!find_area(vm, gpa, &found))
+		return false;
+	at = memory_of(&found, width, true);
+	if (at != NULL)
+		store(at, width, value);
+	else if (is_device(&found) && found.bar == SIOV_VDEV_BAR0)
+		siov_vdev_store(found.vdev, found.offset, width, value);
+	return at != NULL || is_device(&found);
+}
+
 uint64_t
 siov_vcpu_mmio_read(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width)
 {
-	const void *at;
+	struct siov_vm *vm = vcpu->vm;
 	uint64_t value = 0;
+	bool is_direct;
+	void *at;
 
 	if (!is_width(gpa, width))
 		return UINT64_MAX;
 	at = siov_vcpu_ram(vcpu, gpa, width);
-	if (at == NULL)
-		at = siov_vcpu_map(vcpu, gpa, width, false);
-	if (at == NULL)
-		return trap(vcpu, TRAP_MMIO_READ, 0, gpa, width, 0);
-	memcpy(&value, at, width);
-	return value;
-}
-
-/* To a page that is the device's own. */
-static bool
-store_direct(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, uint64_t value)
-{
-	struct found found;
-
-	if (!find_area(vcpu->vm, gpa, &found) || found.area.kind != SIOV_PAGE_DIRECT)
-		return false;
-	if (found.bar == SIOV_VDEV_BAR0)
-		siov_vdev_store(found.vdev, found.offset, width, value);
-	return true;
+	if (at != NULL)
+		return load(at, width);
+	pthread_mutex_lock(&vm->lock);
+	is_direct = load_direct(vm, gpa, width, &value);
+	pthread_mutex_unlock(&vm->lock);
+	return is_direct ? value : trap(vcpu, TRAP_MMIO_READ, 0, gpa, width, 0);
 }
 
 void
 siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width, uint64_t value)
 {
+	struct siov_vm *vm = vcpu->vm;
+	bool is_direct;
 	void *at;
 
 	if (!is_width(gpa, width))
 		return;
 	at = siov_vcpu_ram(vcpu, gpa, width);
-	if (at == NULL)
-		at = siov_vcpu_map(vcpu, gpa, width, true);
-	if (at == NULL && store_direct(vcpu, gpa, width, value))
-		return;
-	if (at == NULL) {
-		trap(vcpu, TRAP_MMIO_WRITE, 0, gpa, width, value);
+	if (at != NULL) {
+		store(at, width, value);
+		siov_vcpu_wrote(vcpu, gpa, width);
 		return;
 	}
-	memcpy(at, &value, width);
-	siov_vcpu_wrote(vcpu, gpa, width);
+	pthread_mutex_lock(&vm->lock);
+	is_direct = store_direct(vm, gpa, width, value);
+	pthread_mutex_unlock(&vm->lock);
+	if (!is_direct)
+		trap(vcpu, TRAP_MMIO_WRITE, 0, gpa, width, value);
+}
+
+/* The VDEV of a portal page, which stays until end_open(). NULL: there is none. */
+static struct siov_vdev *
+begin_open(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t *offset)
+{
+	struct siov_vm *vm = vcpu->vm;
+	struct siov_vdev *vdev = NULL;
+	struct found found;
+
+	pthread_mutex_lock(&vm->lock);
+	if (find_area(vm, gpa, &found) && is_device(&found) && found.bar == SIOV_VDEV_BAR2) {
+		vdev = found.vdev;
+		*offset = found.offset;
+	}
+	vcpu->opens = vdev;
+	pthread_mutex_unlock(&vm->lock);
+	return vdev;
+}
+
+static void
+end_open(struct siov_vcpu *vcpu)
+{
+	struct siov_vm *vm = vcpu->vm;
+
+	pthread_mutex_lock(&vm->lock);
+	vcpu->opens = NULL;
+	pthread_cond_broadcast(&vm->changed);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 int
 siov_vcpu_portal_open(struct siov_vcpu *vcpu, uint64_t gpa, uint32_t pasid,
 		      struct siov_vm_portal **portal)
 {
-	struct found found;
+	struct siov_vdev *vdev;
+	uint64_t offset;
 	int ret;
 
-	if (!find_area(vcpu->vm, gpa, &found) || found.area.kind != SIOV_PAGE_DIRECT ||
-	    found.bar != SIOV_VDEV_BAR2)
+	vdev = begin_open(vcpu, gpa, &offset);
+	if (vdev == NULL)
 		return -EINVAL;
-	vcpu_exit(vcpu);
-	ret = siov_vdev_portal_open(found.vdev, found.offset, vcpu->cpu, pasid, portal);
+	vcpu_exit(vcpu, true);
+	ret = siov_vdev_portal_open(vdev, offset, vcpu->cpu, pasid, portal);
+	end_open(vcpu);
 	vcpu_resume(vcpu);
 	return ret;
 }
@@ -400,10 +509,13 @@ has_injected(const struct siov_vcpu *vcpu)
 int
 siov_vcpu_wait(struct siov_vcpu *vcpu, int timeout_ms)
 {
-	int ret;
+	bool is_ready = has_injected(vcpu);
+	int ret = 0;
 
-	vcpu_exit(vcpu);
-	ret = has_injected(vcpu) ? 0 : siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
+	vcpu_exit(vcpu, false);
+	/* Who sets must_exit wakes it after that. */
+	if (!is_ready && siov_atomic_load(&vcpu->must_exit, acquire) == 0)
+		ret = siov_pid_wait(&vcpu->pid, vcpu->dest, timeout_ms);
 	vcpu_resume(vcpu);
 	return ret == -ETIMEDOUT ? ret : 0;
 }

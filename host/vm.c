@@ -181,7 +181,12 @@ siov_vm_free(struct siov_vm *vm)
 		is_busy |= vm->vcpus[i]->is_entered;
 	is_busy |= vm->stats.nb_vdevs != 0;
 	pthread_mutex_unlock(&vm->lock);
-	return is_busy ? -EBUSY : destroy(vm);
+	if (is_busy)
+		return -EBUSY;
+	/* Who has answered the last trap may still be at it. */
+	pthread_mutex_lock(&vm->vmm->lock);
+	pthread_mutex_unlock(&vm->vmm->lock);
+	return destroy(vm);
 }
 
 const char *
@@ -372,6 +377,9 @@ set_slot(struct siov_vm *vm, uint32_t slot, struct siov_vdev *vdev)
 {
 	pthread_mutex_lock(&vm->lock);
 	vm->slots[slot] = vdev;
+	/* A range leads to a VDEV. */
+	if (vdev == NULL)
+		remove_ranges(vm, slot);
 	vm->stats.nb_vdevs += vdev != NULL ? 1 : -UINT64_C(1);
 	pthread_mutex_unlock(&vm->lock);
 	vm_update_ranges(vm, slot);
@@ -426,9 +434,47 @@ vm_plug_at(struct siov_vm *vm, const struct siov_vdev_conf *conf, uint32_t slot)
 	return ret;
 }
 
+static struct timespec
+to_timespec(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000),
+	};
+}
+
+static bool
+is_opened(const struct siov_vm *vm, const struct siov_vdev *vdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < vm->nb_vcpus; i++) {
+		if (vm->vcpus[i]->opens == vdev)
+			return true;
+	}
+	return false;
+}
+
+/* No vCPU finds it any more: wait for those that have. 0 or -ETIMEDOUT. */
+static int
+await_opens(struct siov_vm *vm, const struct siov_vdev *vdev, uint64_t end_ns)
+{
+	const struct timespec end = to_timespec(end_ns);
+	bool is_late = false;
+	int ret;
+
+	pthread_mutex_lock(&vm->lock);
+	while (is_opened(vm, vdev) && !is_late)
+		is_late = pthread_cond_timedwait(&vm->changed, &vm->lock, &end) != 0;
+	ret = is_opened(vm, vdev) ? -ETIMEDOUT : 0;
+	pthread_mutex_unlock(&vm->lock);
+	return ret;
+}
+
 int
 siov_vm_unplug(struct siov_vm *vm, uint16_t bdf, unsigned int timeout_ms)
 {
+	uint64_t end_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
 	uint32_t slot = bdf >> 3;
 	struct siov_vdev *vdev;
 	int ret;
@@ -440,7 +486,9 @@ siov_vm_unplug(struct siov_vm *vm, uint16_t bdf, unsigned int timeout_ms)
 	pthread_mutex_unlock(&vm->serving);
 	if (vdev == NULL)
 		return -ENOENT;
-	ret = siov_vdev_destroy(vdev, timeout_ms);
+	ret = await_opens(vm, vdev, end_ns);
+	if (ret == 0)
+		ret = siov_vdev_destroy(vdev, timeout_ms);
 	if (ret != 0) {
 		pthread_mutex_lock(&vm->serving);
 		set_slot(vm, slot, vdev);
@@ -473,8 +521,11 @@ set_must_exit(struct siov_vm *vm, uint32_t must_exit)
 {
 	unsigned int i;
 
-	for (i = 0; i < vm->nb_vcpus; i++)
+	for (i = 0; i < vm->nb_vcpus; i++) {
 		siov_atomic_store(&vm->vcpus[i]->must_exit, must_exit, release);
+		if (must_exit)
+			eventfd_write(siov_intr_fd(vm->vcpus[i]->dest), 1);
+	}
 }
 
 static bool
@@ -483,7 +534,7 @@ is_anyone_inside(const struct siov_vm *vm)
 	unsigned int i;
 
 	for (i = 0; i < vm->nb_vcpus; i++) {
-		if (vm->vcpus[i]->is_inside)
+		if (vm->vcpus[i]->is_inside || vm->vcpus[i]->is_trapping)
 			return true;
 	}
 	return false;
@@ -493,10 +544,7 @@ int
 siov_vm_pause(struct siov_vm *vm, unsigned int timeout_ms)
 {
 	uint64_t end_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
-	const struct timespec end = {
-		.tv_sec = (time_t)(end_ns / 1000000000),
-		.tv_nsec = (long)(end_ns % 1000000000),
-	};
+	const struct timespec end = to_timespec(end_ns);
 	int ret = 0;
 
 	pthread_mutex_lock(&vm->lock);
@@ -524,13 +572,9 @@ siov_vm_unpause(struct siov_vm *vm)
 void
 siov_vm_stop(struct siov_vm *vm)
 {
-	unsigned int i;
-
 	pthread_mutex_lock(&vm->lock);
 	vm->is_stopped = true;
 	set_must_exit(vm, 1);
-	for (i = 0; i < vm->nb_vcpus; i++)
-		eventfd_write(siov_intr_fd(vm->vcpus[i]->dest), 1);
 	pthread_cond_broadcast(&vm->changed);
 	pthread_mutex_unlock(&vm->lock);
 }

@@ -56,6 +56,8 @@ struct siov_vcpu {
 	/* under the VM's lock */
 	bool is_entered;
 	bool is_inside; /* runs the guest's code */
+	bool is_trapping; /* a VDEV is called for it */
+	const struct siov_vdev *opens; /* a portal of it: it is not taken apart meanwhile */
 	/* its thread's, or control's while it is outside: vectors that came with it */
 	uint64_t injected[4];
 	/* a trap is the vCPU's, then the server's, then the vCPU's */
@@ -90,7 +92,7 @@ struct siov_vm {
 	uint32_t next_slot;
 	/* under the lock */
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* is_inside, is_paused */
+	pthread_cond_t changed; /* is_paused, is_stopped; of its vCPUs: where they are */
 	bool is_paused, is_stopped;
 	struct bar_range *ranges; /* by gpa */
 	uint32_t nb_ranges, nb_ranges_max;
@@ -114,6 +116,9 @@ struct siov_vmm {
 	SIOV_ATOMIC(uint32_t) nb_vms;
 };
 
+/* trap.c: what is read where nothing is. */
+uint64_t trap_all_ones(unsigned int width);
+
 /* trap.c: have a trap served, and wait for it. */
 void trap_do(struct siov_vcpu *vcpu);
 
@@ -130,8 +135,11 @@ void vm_update_ranges(struct siov_vm *vm, uint32_t slot);
 int vcpu_create(struct siov_vm *vm, uint32_t index, struct siov_cpu *cpu);
 void vcpu_free(struct siov_vcpu *vcpu);
 
-/* vcpu.c: out of the guest's code, and in again, which waits while the VM is paused. */
-void vcpu_exit(struct siov_vcpu *vcpu);
-void vcpu_resume(struct siov_vcpu *vcpu);
+/*
+ * vcpu.c: out of the guest's code, to have a VDEV called or not, and in again, which waits while the
+ * VM is paused. vcpu_resume() returns whether the VM is to run on.
+ */
+void vcpu_exit(struct siov_vcpu *vcpu, bool is_trapping);
+bool vcpu_resume(struct siov_vcpu *vcpu);
 
 #endif /* VM_PRIV_H */
