@@ -500,6 +500,8 @@ siov_dev_adi_set_qos(struct siov_dev *dev, uint32_t id, const struct siov_qos_co
 	adi = adi_find(&dev->adis, id);
 	if (adi == NULL)
 		ret = -ENOENT;
+	else if (dev->is_lost)
+		ret = -ENODEV;
 	else if (adi->state == SIOV_ADI_ALLOCATED)
 		ret = -EBUSY;
 	else if (!has_context(adi))

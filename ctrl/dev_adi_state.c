@@ -10,6 +10,17 @@ SIOV_STATIC_ASSERT(ADI_IMAGE_MAX <= SIOV_ADI_IMAGE_MAX, "an image fits its promi
 
 /* ---- messages ---- */
 
+/* An ADI whose message n is to change: 0, -ENOENT, -ENODEV, -ERANGE. */
+static int
+check_message(const struct siov_dev *dev, const struct adi *adi, unsigned int n)
+{
+	if (adi == NULL)
+		return -ENOENT;
+	if (dev->is_lost)
+		return -ENODEV;
+	return n < adi->conf.nb_messages ? 0 : -ERANGE;
+}
+
 static int
 set_message(struct siov_dev *dev, struct adi *adi, unsigned int n,
 	    const struct siov_adi_message *message)
@@ -38,12 +49,13 @@ siov_dev_adi_set_message(struct siov_dev *dev, uint32_t id, unsigned int n,
 			 const struct siov_adi_message *message)
 {
 	struct adi *adi;
-	int ret = -ENOENT;
+	int ret;
 
 	dev_lock(dev);
 	adi = adi_find(&dev->adis, id);
-	if (adi != NULL)
-		ret = n < adi->conf.nb_messages ? set_message(dev, adi, n, message) : -ERANGE;
+	ret = check_message(dev, adi, n);
+	if (ret == 0)
+		ret = set_message(dev, adi, n, message);
 	dev_unlock(dev);
 	return ret;
 }
@@ -69,12 +81,13 @@ int
 siov_dev_adi_trigger(struct siov_dev *dev, uint32_t id, unsigned int n)
 {
 	const struct adi *adi;
-	int ret = -ENOENT;
+	int ret;
 
 	dev_lock(dev);
 	adi = adi_find(&dev->adis, id);
-	if (adi != NULL)
-		ret = n < adi->conf.nb_messages ? message_trigger(dev, adi->messages[n]) : -ERANGE;
+	ret = check_message(dev, adi, n);
+	if (ret == 0)
+		ret = message_trigger(dev, adi->messages[n]);
 	dev_unlock(dev);
 	return ret;
 }
@@ -211,6 +224,8 @@ restore(struct siov_dev *dev, struct adi *adi, const struct adi_image *image)
 
 	if (adi == NULL)
 		return -ENOENT;
+	if (dev->is_lost)
+		return -ENODEV;
 	if (adi->state != SIOV_ADI_CONFIGURED)
 		return -EBUSY;
 	if (adi->type != image->type || adi->conf.nb_dwqs != image->nb_dwqs ||

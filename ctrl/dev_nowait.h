@@ -18,6 +18,9 @@ int dev_pasid_enable_nowait(struct siov_dev *dev, bool is_on);
 /* Bus Master Enable: without it nothing can be enabled. 0; -EBUSY a queue is enabled. */
 int dev_set_master(struct siov_dev *dev, bool is_on);
 
+/* Whether it has ADIs, or queues that are enabled. */
+bool dev_is_busy(struct siov_dev *dev);
+
 /* Functions that depend on each other have different modes: no ADI can be enabled. */
 void dev_set_mixed(struct siov_dev *dev, bool is_mixed);
 
@@ -26,6 +29,12 @@ void dev_flr_begin(struct siov_dev *dev);
 
 /* Bring it further. Whether it is under way. Not under the lock. */
 bool dev_flr_poll(struct siov_dev *dev);
+
+/*
+ * What a reset leaves of all that configuration space decides: 4 KiB pages, the mode for ADIs, no bus
+ * master. ADIs that a reset has left for their portals are in nobody's way. 0; -EBUSY a queue is enabled.
+ */
+int dev_forget_pci(struct siov_dev *dev);
 
 /* The function is lost: nothing it had accepted is done any more. */
 void dev_lose(struct siov_dev *dev);

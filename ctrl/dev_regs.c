@@ -165,19 +165,26 @@ regs_reset(struct siov_dev *dev, enum siov_reset_kind kind)
 }
 
 int
-siov_dev_set_page_bytes(struct siov_dev *dev, uint64_t bytes)
+regs_set_page(struct siov_dev *dev, uint64_t bytes)
 {
 	struct siov_bars bars;
 	int ret;
 
-	dev_lock(dev);
 	ret = lay_out(dev, bytes, &bars);
-	if (ret == 0 && dev->adis.nb_used != 0)
-		ret = -EBUSY;
 	if (ret == 0) {
 		dev->regs->bars = bars;
 		show_capabilities(dev);
 	}
+	return ret;
+}
+
+int
+siov_dev_set_page_bytes(struct siov_dev *dev, uint64_t bytes)
+{
+	int ret;
+
+	dev_lock(dev);
+	ret = dev->adis.nb_used == 0 ? regs_set_page(dev, bytes) : -EBUSY;
 	dev_unlock(dev);
 	return ret;
 }

@@ -58,6 +58,9 @@ void regs_enable(struct siov_dev *dev);
 /* The function was reset. */
 void regs_reset(struct siov_dev *dev, enum siov_reset_kind kind);
 
+/* Lay the BARs out for a page size, whoever has ADIs. 0 or -EINVAL. */
+int regs_set_page(struct siov_dev *dev, uint64_t bytes);
+
 /* An error for SWERR. */
 void regs_error(struct siov_dev *dev, const struct siov_error *error);
 

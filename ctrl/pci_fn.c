@@ -15,6 +15,7 @@
 #define PRI_CAPACITY 512u
 #define VSEC_BYTES 12u
 #define SIOV_PAGE_SIZE_AT 0x10u /* in the DVSEC */
+#define FN_MASK 7u /* of a requester id: the number of the function */
 #define MODES (1u << SIOV_MODE_SCALABLE | 1u << SIOV_MODE_SRIOV)
 
 struct fn {
@@ -38,8 +39,15 @@ struct siov_pci {
 
 /* ---- layout ---- */
 
+/* As the requester id has it. */
+static uint8_t
+number_of(const struct fn *fn)
+{
+	return siov_dev_get_conf(fn->dev)->rid & FN_MASK;
+}
+
 static void
-build_map(const struct siov_pci *pci, unsigned int i, struct fn *fn)
+build_map(const struct siov_pci *pci, struct fn *fn)
 {
 	const struct siov_dev_conf *conf = siov_dev_get_conf(fn->dev);
 	const struct pci_cfg_ids ids = {
@@ -47,10 +55,10 @@ build_map(const struct siov_pci *pci, unsigned int i, struct fn *fn)
 		.device = SIOV_PCI_DEVICE,
 		.class_code = CLASS_CODE,
 		.subsystem_vendor = SIOV_PCI_VENDOR,
-		.is_multifunction = i == 0 && pci->nb_fns > 1,
+		.is_multifunction = pci->nb_fns > 1,
 	};
 	const struct pci_cfg_siov siov = {
-		.next_fn = fn->next_fn,
+		.next_fn = number_of(&pci->fns[fn->next_fn]),
 		.is_homogeneous = pci->conf.is_homogeneous,
 		.page_sizes = fn->page_sizes,
 		.has_ims = conf->ir != NULL && conf->nb_ims != 0,
@@ -82,11 +90,11 @@ build_map(const struct siov_pci *pci, unsigned int i, struct fn *fn)
 
 /* BARs have other sizes, and tables other places, with another page size. */
 static void
-lay_out_again(const struct siov_pci *pci, unsigned int i, struct fn *fn)
+lay_out_again(const struct siov_pci *pci, struct fn *fn)
 {
 	unsigned int at;
 
-	build_map(pci, i, fn);
+	build_map(pci, fn);
 	for (at = PCI_BASE_ADDRESS_0; at <= PCI_BASE_ADDRESS_5; at++)
 		fn->cfg.bytes[at] = (uint8_t)((fn->cfg.bytes[at] & fn->map.writable[at]) |
 					      (fn->map.reset[at] & ~fn->map.writable[at]));
@@ -220,7 +228,7 @@ write_page_size(struct change *change, const uint8_t *before)
 		put_back(change, before, at,
 			 "the system page size changes while there are no ADIs");
 	else
-		lay_out_again(change->pci, change->i, fn);
+		lay_out_again(change->pci, fn);
 }
 
 /* With H, functions of one list are in one mode, or no ADI of any can be enabled. */
@@ -248,6 +256,21 @@ check_list(struct siov_pci *pci, unsigned int first)
 			 first);
 }
 
+/* With H: whether another mode would leave ADIs of other functions in the wrong company. */
+static bool
+would_mix(const struct siov_pci *pci, unsigned int first, enum siov_dev_mode mode)
+{
+	unsigned int i = pci->fns[first].next_fn;
+
+	for (; pci->conf.is_homogeneous && i != first; i = pci->fns[i].next_fn) {
+		struct siov_dev *dev = pci->fns[i].dev;
+
+		if (siov_dev_get_mode(dev) != mode && siov_dev_adi_used(dev) != 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 write_mode(struct change *change, const uint8_t *before)
 {
@@ -257,7 +280,10 @@ write_mode(struct change *change, const uint8_t *before)
 
 	if (memcmp(before + at, fn->cfg.bytes + at, 4) == 0)
 		return;
-	if (siov_dev_set_mode(fn->dev, (enum siov_dev_mode)mode) != 0)
+	if (would_mix(change->pci, change->i, (enum siov_dev_mode)mode))
+		put_back(change, before, at,
+			 "functions that depend on this one have ADIs in the other mode");
+	else if (siov_dev_set_mode(fn->dev, (enum siov_dev_mode)mode) != 0)
 		put_back(change, before, at,
 			 "the mode changes while there are no ADIs and no enabled queues");
 	else
@@ -284,11 +310,9 @@ end_flr(struct siov_pci *pci, unsigned int i)
 	if (!fn->is_in_flr || dev_flr_poll(fn->dev))
 		return;
 	fn->is_in_flr = false;
-	siov_dev_set_page_bytes(fn->dev, 4096);
-	siov_dev_set_mode(fn->dev, SIOV_MODE_SCALABLE);
+	dev_forget_pci(fn->dev);
 	check_list(pci, i);
-	dev_set_master(fn->dev, false);
-	lay_out_again(pci, i, fn);
+	lay_out_again(pci, fn);
 	pci_cfg_set(&fn->cfg, fn->express + PCI_EXP_DEVSTA, 2, 0);
 }
 
@@ -422,6 +446,23 @@ siov_pci_conf_init(struct siov_pci_conf *conf)
 		conf->fns[i].next_fn = (uint8_t)i;
 }
 
+/* Functions of one PCI device: they differ in nothing but their number, and in that. */
+static bool
+is_one_device(const struct siov_pci_conf *conf)
+{
+	uint16_t first = siov_dev_get_conf(conf->fns[0].dev)->rid;
+	unsigned int i, seen = 0;
+
+	for (i = 0; i < conf->nb_fns; i++) {
+		uint16_t rid = siov_dev_get_conf(conf->fns[i].dev)->rid;
+
+		if ((rid & ~FN_MASK) != (first & ~FN_MASK) || seen >> (rid & FN_MASK) & 1)
+			return false;
+		seen |= 1u << (rid & FN_MASK);
+	}
+	return true;
+}
+
 /* Each function is the next one of exactly one: then lists close on their first. */
 static int
 check_conf(const struct siov_pci_conf *conf)
@@ -439,27 +480,37 @@ check_conf(const struct siov_pci_conf *conf)
 			return -EINVAL;
 		seen |= 1u << fn->next_fn;
 	}
-	return 0;
+	return is_one_device(conf) ? 0 : -EINVAL;
 }
 
+/* All that can fail, before any device is changed. */
 static int
-init_fn(struct siov_pci *pci, unsigned int i, const struct siov_pci_fn_conf *conf)
+init_fn(struct siov_pci *pci, struct fn *fn, const struct siov_pci_fn_conf *conf)
 {
-	struct fn *fn = &pci->fns[i];
-	int ret;
-
 	fn->dev = conf->dev;
 	fn->page_sizes = conf->page_sizes != 0 ? conf->page_sizes : SIOV_BARS_PAGES;
 	fn->next_fn = conf->next_fn;
-	if (siov_dev_adi_used(fn->dev) != 0 || dev_set_master(fn->dev, false) != 0)
+	if (siov_dev_is_lost(fn->dev))
+		return -ENODEV;
+	if (dev_is_busy(fn->dev))
 		return -EBUSY;
+	return pci_cfg_init(&fn->cfg, &fn->map, pci->mem);
+}
+
+static int
+reset_fn(struct siov_pci *pci, struct fn *fn)
+{
+	int ret;
+
 	ret = dev_pasid_enable_nowait(fn->dev, false);
 	if (ret == 0)
-		ret = siov_dev_set_page_bytes(fn->dev, 4096);
+		ret = dev_forget_pci(fn->dev);
 	if (ret != 0)
 		return ret;
-	build_map(pci, i, fn);
-	return pci_cfg_init(&fn->cfg, &fn->map, pci->mem);
+	dev_set_mixed(fn->dev, false);
+	build_map(pci, fn);
+	pci_cfg_reset(&fn->cfg);
+	return 0;
 }
 
 int
@@ -481,7 +532,9 @@ siov_pci_create(const struct siov_pci_conf *conf, struct siov_pci **out)
 	pci->nb_fns = conf->nb_fns;
 	pthread_mutex_init(&pci->lock, NULL);
 	for (i = 0; i < conf->nb_fns && ret == 0; i++)
-		ret = init_fn(pci, i, &conf->fns[i]);
+		ret = init_fn(pci, &pci->fns[i], &conf->fns[i]);
+	for (i = 0; i < conf->nb_fns && ret == 0; i++)
+		ret = reset_fn(pci, &pci->fns[i]);
 	if (ret == 0)
 		*out = pci;
 	else

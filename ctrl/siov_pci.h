@@ -50,7 +50,7 @@ struct siov_pci;
 struct siov_pci_fn_conf {
 	struct siov_dev *dev; /**< outlives it */
 	uint32_t page_sizes; /**< DVSEC: of SIOV_BARS_PAGES, with bit 0; 0: all of them */
-	uint8_t next_fn; /**< function dependency link: its own number if it depends on none */
+	uint8_t next_fn; /**< dependency link, an index here: its own if it depends on none */
 };
 
 struct siov_pci_conf {
@@ -70,8 +70,9 @@ SIOV_API void siov_pci_conf_init(struct siov_pci_conf *conf);
  * Make functions of devices. Each is as after a reset: not enabled in any way, and PASIDs are disabled
  * in its device.
  *
- * @return 0; -EINVAL a number, page sizes, or links that are no closed lists; -EBUSY a device has ADIs
- *         or enabled queues; -ENOMEM.
+ * @return 0; -EINVAL a number, page sizes, links that are no closed lists, or requester ids that are
+ *         not those of different functions of one PCI device; -ENODEV a device was lost; -EBUSY it
+ *         has ADIs or enabled queues; -ENOMEM. On error no device has changed.
  */
 SIOV_API int siov_pci_create(const struct siov_pci_conf *conf, struct siov_pci **out);
 
