@@ -152,6 +152,8 @@ dev_adi_unconfigure(struct siov_dev *dev, struct adi *adi)
 		*context_slot(dev, adi->conf.wq_id, adi->conf.pasid) = 0;
 		carry(dev, adi, adi->conf.wq_id, false);
 	}
+	if (adi->conf.wq_id != ADI_NO_WQ)
+		dev->wqs[adi->conf.wq_id].nb_contexts--;
 	adi->conf = (struct adi_conf){.wq_id = ADI_NO_WQ};
 }
 
@@ -316,6 +318,8 @@ configure(struct siov_dev *dev, struct adi *adi, const struct siov_adi_conf *con
 	memcpy(adi->messages, handles, sizeof(handles[0]) * conf->nb_messages);
 	memset(adi->moderation, 0, sizeof(adi->moderation));
 	adi->state = SIOV_ADI_CONFIGURED;
+	if (has_swq)
+		dev->wqs[conf->wq_id].nb_contexts++;
 	if (dwq != NULL)
 		carry(dev, adi, adi->conf.wq_id, true);
 	dev_adi_admit(dev, adi, SIOV_WQ_DISABLED);

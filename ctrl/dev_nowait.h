@@ -12,6 +12,9 @@ int dev_attach_nowait(struct siov_dev *dev, unsigned int wq_id, uint32_t flags,
 /* As siov_dev_detach(); -EAGAIN: descriptors on it were not dispatched so far. */
 int dev_detach_nowait(struct siov_dev *dev, struct siov_lane *lane);
 
+/* Of some queues, a mask, the one with fewest ADIs on it; UINT32_MAX: none. */
+unsigned int dev_least_used_wq(struct siov_dev *dev, uint64_t wqs);
+
 /* As siov_dev_pasid_enable(). */
 int dev_pasid_enable_nowait(struct siov_dev *dev, bool is_on);
 

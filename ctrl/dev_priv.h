@@ -44,6 +44,7 @@ struct dev_wq {
 	bool has_old_lanes; /* detached, and perhaps still in some engine's list */
 	uint64_t old_lanes_token;
 	uint32_t adi; /* a dedicated queue's ADI: its id + 1; 0: none */
+	uint32_t nb_contexts; /* ADIs that are configured for a shared queue */
 };
 
 /* An error, and whose it was. */

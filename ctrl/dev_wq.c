@@ -34,6 +34,21 @@ dev_is_active(const struct siov_dev *dev)
 	return false;
 }
 
+unsigned int
+dev_least_used_wq(struct siov_dev *dev, uint64_t wqs)
+{
+	unsigned int i, best = UINT32_MAX;
+
+	dev_lock(dev);
+	for (i = 0; i < dev->conf.nb_wqs; i++) {
+		if (wqs >> i & 1 &&
+		    (best == UINT32_MAX || dev->wqs[i].nb_contexts < dev->wqs[best].nb_contexts))
+			best = i;
+	}
+	dev_unlock(dev);
+	return best;
+}
+
 static bool
 are_lanes_empty(const struct siov_wq *wq)
 {

@@ -2,6 +2,7 @@
 /* The host driver's own business: what it offers, and where ADIs go. Finding the device: probe.c. */
 #include <errno.h>
 
+#include "dev_nowait.h"
 #include "hostdrv_priv.h"
 
 const struct siov_hostdrv_caps *
@@ -46,9 +47,11 @@ siov_hostdrv_type(const struct siov_hostdrv *drv, unsigned int i, struct siov_ho
 /* ---- generations ---- */
 
 void
-siov_hostdrv_generation(const struct siov_hostdrv *drv, struct siov_hostdrv_generation *gen)
+siov_hostdrv_generation(struct siov_hostdrv *drv, struct siov_hostdrv_generation *gen)
 {
+	pthread_mutex_lock(&drv->lock);
 	*gen = drv->gen;
+	pthread_mutex_unlock(&drv->lock);
 }
 
 bool
@@ -75,54 +78,34 @@ siov_hostdrv_set_generation(struct siov_hostdrv *drv, const struct siov_hostdrv_
 		return -EINVAL;
 	if (siov_dev_adi_used(siov_hostdrv_dev(drv)) != 0)
 		return -EBUSY;
+	pthread_mutex_lock(&drv->lock);
 	drv->gen = *gen;
+	pthread_mutex_unlock(&drv->lock);
 	return 0;
 }
 
 /* ---- ADIs ---- */
 
-/* Shared queues by how many ADIs this driver has put there, fewest first, one at a time. */
-static uint32_t
-choose_wq(const struct siov_hostdrv *drv, uint64_t tried)
-{
-	uint32_t i, best = UINT32_MAX;
-
-	for (i = 0; i < drv->nb_wqs; i++) {
-		if (!(drv->shared >> i & 1) || tried >> i & 1)
-			continue;
-		if (best == UINT32_MAX || siov_atomic_load(&drv->nb_adis[i], relaxed) <
-						  siov_atomic_load(&drv->nb_adis[best], relaxed))
-			best = i;
-	}
-	return best;
-}
-
-/* One that has an ADI of this PASID already is passed over. */
+/* The shared queue with fewest ADIs; one that has an ADI of this PASID already is passed over. */
 static int
 configure_anywhere(struct siov_hostdrv *drv, uint32_t id, struct siov_adi_conf *conf)
 {
-	uint64_t tried = 0;
+	struct siov_dev *dev = siov_hostdrv_dev(drv);
+	uint64_t left = drv->shared;
 	int ret = -ENOSPC;
 
 	for (;;) {
-		uint32_t wq = choose_wq(drv, tried);
+		unsigned int wq = dev_least_used_wq(dev, left);
 
 		if (wq == UINT32_MAX)
 			break;
 		conf->wq_id = wq;
-		ret = siov_dev_adi_configure(siov_hostdrv_dev(drv), id, conf);
+		ret = siov_dev_adi_configure(dev, id, conf);
 		if (ret != -EEXIST)
 			break;
-		tried |= UINT64_C(1) << wq;
+		left &= ~(UINT64_C(1) << wq);
 	}
 	return ret;
-}
-
-static void
-count_adi(struct siov_hostdrv *drv, enum siov_adi_type type, uint32_t wq, uint32_t by)
-{
-	if (siov_adi_type_info(type)->has_swq && wq < drv->nb_wqs)
-		siov_atomic_fetch_add(&drv->nb_adis[wq], by, relaxed);
 }
 
 int
@@ -147,24 +130,12 @@ siov_hostdrv_adi_create(struct siov_hostdrv *drv, enum siov_adi_type type,
 	if (ret != 0) {
 		siov_dev_adi_release(dev, *id);
 		conf->wq_id = wanted;
-		return ret;
 	}
-	count_adi(drv, type, conf->wq_id, 1);
-	return 0;
+	return ret;
 }
 
 int
 siov_hostdrv_adi_destroy(struct siov_hostdrv *drv, uint32_t id)
 {
-	struct siov_dev *dev = siov_hostdrv_dev(drv);
-	struct siov_adi_info info;
-	int ret;
-
-	ret = siov_dev_adi_info(dev, id, &info);
-	if (ret != 0)
-		return ret;
-	ret = siov_dev_adi_release(dev, id);
-	if (ret == 0)
-		count_adi(drv, info.type, info.conf.wq_id, -1u);
-	return ret;
+	return siov_dev_adi_release(siov_hostdrv_dev(drv), id);
 }

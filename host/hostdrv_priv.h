@@ -3,6 +3,8 @@
 #ifndef HOSTDRV_PRIV_H
 #define HOSTDRV_PRIV_H
 
+#include <pthread.h>
+
 #include <rte_common.h>
 
 #include "siov_hostdrv.h"
@@ -15,10 +17,10 @@ struct siov_hostdrv {
 	unsigned int fn;
 	struct siov_hostdrv_caps caps;
 	struct siov_hostdrv_type types[HOSTDRV_TYPES_MAX];
-	struct siov_hostdrv_generation gen;
+	pthread_mutex_t lock;
+	struct siov_hostdrv_generation gen; /* under the lock */
 	uint32_t nb_wqs;
 	uint64_t shared; /* queues that are, a mask */
-	SIOV_ATOMIC(uint32_t) nb_adis[SIOV_DEV_WQS_MAX]; /* contexts on each of them */
 	/* offsets of capabilities in configuration space; 0: not there */
 	uint16_t express, msix, pasid, ats, pri, siov, vendor;
 };

@@ -361,6 +361,13 @@ take(struct siov_hostdrv *drv, uint64_t page_bytes)
 	return ret;
 }
 
+static void
+free_drv(struct siov_hostdrv *drv)
+{
+	pthread_mutex_destroy(&drv->lock);
+	siov_mem_free(drv->mem, drv);
+}
+
 int
 siov_hostdrv_probe(struct siov_pci *pci, unsigned int fn, const struct siov_hostdrv_conf *conf,
 		   struct siov_hostdrv **out)
@@ -380,11 +387,12 @@ siov_hostdrv_probe(struct siov_pci *pci, unsigned int fn, const struct siov_host
 	drv->mem = mem;
 	drv->pci = pci;
 	drv->fn = fn;
+	pthread_mutex_init(&drv->lock, NULL);
 	ret = take(drv, page_bytes);
 	if (ret == 0)
 		*out = drv;
 	else
-		siov_mem_free(mem, drv);
+		free_drv(drv);
 	return ret;
 }
 
@@ -405,6 +413,6 @@ siov_hostdrv_remove(struct siov_hostdrv *drv)
 			return ret;
 		switch_off(drv);
 	}
-	siov_mem_free(drv->mem, drv);
+	free_drv(drv);
 	return 0;
 }

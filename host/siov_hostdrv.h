@@ -136,7 +136,7 @@ SIOV_API int siov_hostdrv_set_vector(struct siov_hostdrv *drv, unsigned int vect
 SIOV_API void siov_hostdrv_ack(struct siov_hostdrv *drv, uint32_t causes);
 
 /** What it offers: all that the device has, or what was set. */
-SIOV_API void siov_hostdrv_generation(const struct siov_hostdrv *drv,
+SIOV_API void siov_hostdrv_generation(struct siov_hostdrv *drv,
 				      struct siov_hostdrv_generation *gen);
 
 /**
