@@ -34,8 +34,9 @@ void dev_flr_begin(struct siov_dev *dev);
 bool dev_flr_poll(struct siov_dev *dev);
 
 /*
- * What a reset leaves of all that configuration space decides: 4 KiB pages, the mode for ADIs, no bus
- * master. ADIs that a reset has left for their portals are in nobody's way. 0; -EBUSY a queue is enabled.
+ * What a reset leaves of all that configuration space decides: 4 KiB pages, the mode for ADIs, no
+ * bus master. ADIs that a reset has left for their portals are in nobody's way. 0; -EBUSY a queue is
+ * enabled.
  */
 int dev_forget_pci(struct siov_dev *dev);
 
