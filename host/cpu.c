@@ -4,16 +4,28 @@
 #include "dev_nowait.h"
 #include "vdcm_priv.h"
 
-int
-siov_cpu_create(struct siov_vdcm *vdcm, struct siov_cpu **out)
+#define READER 0u /* of its qsbr: the only one */
+
+static int
+make_inside(struct siov_cpu *cpu)
 {
-	struct siov_cpu *cpu;
+	cpu->inside = siov_mem_alloc(cpu->vdcm->mem, "siov_cpu_inside", rte_rcu_qsbr_get_memsize(1),
+				     RTE_CACHE_LINE_SIZE, -1);
+	if (cpu->inside == NULL)
+		return -ENOMEM;
+	if (rte_rcu_qsbr_init(cpu->inside, 1) != 0)
+		return -EINVAL;
+	rte_rcu_qsbr_thread_register(cpu->inside, READER);
+	return 0;
+}
+
+static int
+take_id(struct siov_cpu *cpu)
+{
+	struct siov_vdcm *vdcm = cpu->vdcm;
 	uint32_t id = 0;
 	int ret = 0;
 
-	cpu = siov_mem_alloc(vdcm->mem, "siov_cpu", sizeof(*cpu), RTE_CACHE_LINE_SIZE, -1);
-	if (cpu == NULL)
-		return -ENOMEM;
 	vdcm_lock(vdcm);
 	while (id < SIOV_CPUS_MAX && vdcm->cpus[id] != NULL)
 		id++;
@@ -21,16 +33,36 @@ siov_cpu_create(struct siov_vdcm *vdcm, struct siov_cpu **out)
 		ret = -ENOSPC;
 	else
 		vdcm->cpus[id] = cpu;
-	vdcm_unlock(vdcm);
-	if (ret != 0) {
-		siov_mem_free(vdcm->mem, cpu);
-		return ret;
-	}
-	cpu->vdcm = vdcm;
 	cpu->id = id;
-	rte_rcu_qsbr_thread_register(vdcm->guests, id);
-	*out = cpu;
-	return 0;
+	vdcm_unlock(vdcm);
+	return ret;
+}
+
+static void
+free_cpu(struct siov_cpu *cpu)
+{
+	siov_mem_free(cpu->vdcm->mem, cpu->inside);
+	siov_mem_free(cpu->vdcm->mem, cpu);
+}
+
+int
+siov_cpu_create(struct siov_vdcm *vdcm, struct siov_cpu **out)
+{
+	struct siov_cpu *cpu;
+	int ret;
+
+	cpu = siov_mem_alloc(vdcm->mem, "siov_cpu", sizeof(*cpu), RTE_CACHE_LINE_SIZE, -1);
+	if (cpu == NULL)
+		return -ENOMEM;
+	cpu->vdcm = vdcm;
+	ret = make_inside(cpu);
+	if (ret == 0)
+		ret = take_id(cpu);
+	if (ret == 0)
+		*out = cpu;
+	else
+		free_cpu(cpu);
+	return ret;
 }
 
 /* Every descriptor on them was dispatched, or is lost with its function. */
@@ -59,14 +91,14 @@ siov_cpu_free(struct siov_cpu *cpu)
 	if (cpu == NULL)
 		return;
 	vdcm = cpu->vdcm;
-	rte_rcu_qsbr_thread_unregister(vdcm->guests, cpu->id);
 	/* Portals that were cut are closed before their lanes go. */
 	vdcm_lock(vdcm);
+	vdcm_forget_cpu(vdcm, cpu);
 	vdcm_step(vdcm);
 	vdcm->cpus[cpu->id] = NULL;
 	vdcm_unlock(vdcm);
 	detach_lanes(cpu);
-	siov_mem_free(vdcm->mem, cpu);
+	free_cpu(cpu);
 }
 
 void
@@ -79,7 +111,7 @@ siov_cpu_enter(struct siov_cpu *cpu)
 void
 siov_cpu_quiescent(struct siov_cpu *cpu)
 {
-	rte_rcu_qsbr_quiescent(cpu->vdcm->guests, cpu->id);
+	rte_rcu_qsbr_quiescent(cpu->inside, READER);
 }
 
 void
@@ -92,13 +124,13 @@ siov_cpu_leave(struct siov_cpu *cpu)
 void
 cpu_inside(struct siov_cpu *cpu)
 {
-	rte_rcu_qsbr_thread_online(cpu->vdcm->guests, cpu->id);
+	rte_rcu_qsbr_thread_online(cpu->inside, READER);
 }
 
 void
 cpu_outside(struct siov_cpu *cpu)
 {
-	rte_rcu_qsbr_thread_offline(cpu->vdcm->guests, cpu->id);
+	rte_rcu_qsbr_thread_offline(cpu->inside, READER);
 }
 
 int

@@ -5,7 +5,7 @@
  * guests submits to, and tells the VDCM when it is outside of them.
  *
  *     thread: siov_cpu_enter ─► guest: submissions, plain loads … siov_cpu_quiescent … ─► siov_cpu_leave
- *     VDCM:   a portal leads elsewhere ─► every cpu was outside once ─► the lane is taken back
+ *     VDCM:   a portal leads elsewhere ─► its cpu was outside once ─► the lane is taken back
  *
  * Order of calls: siov_vdcm_create; siov_cpu_create; enter, quiescent, leave; siov_cpu_free.
  *

@@ -258,17 +258,6 @@ make_dead_queue(struct siov_vdcm *vdcm)
 }
 
 static int
-make_guests(struct siov_vdcm *vdcm)
-{
-	vdcm->guests =
-		siov_mem_alloc(vdcm->mem, "siov_vdcm_guests",
-			       rte_rcu_qsbr_get_memsize(SIOV_CPUS_MAX), RTE_CACHE_LINE_SIZE, -1);
-	if (vdcm->guests == NULL)
-		return -ENOMEM;
-	return rte_rcu_qsbr_init(vdcm->guests, SIOV_CPUS_MAX) == 0 ? 0 : -EINVAL;
-}
-
-static int
 make_tables(struct siov_vdcm *vdcm)
 {
 	uint32_t i;
@@ -386,7 +375,6 @@ destroy(struct siov_vdcm *vdcm)
 	siov_mem_free(vdcm->mem, vdcm->owners);
 	siov_mem_free(vdcm->mem, vdcm->free_routes);
 	siov_mem_free(vdcm->mem, vdcm->vdevs);
-	siov_mem_free(vdcm->mem, vdcm->guests);
 	pthread_mutex_destroy(&vdcm->lock);
 	siov_mem_free(vdcm->mem, vdcm);
 }
@@ -416,8 +404,6 @@ siov_vdcm_create(const struct siov_vdcm_conf *conf, struct siov_vdcm **out)
 	pthread_mutex_init(&vdcm->lock, NULL);
 	take_functions(vdcm, conf);
 	ret = make_dead_queue(vdcm);
-	if (ret == 0)
-		ret = make_guests(vdcm);
 	if (ret == 0)
 		ret = make_tables(vdcm);
 	if (ret == 0)

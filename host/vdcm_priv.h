@@ -32,7 +32,8 @@ struct wq_lanes {
 /* A thread that runs guests. Its lanes are made by whoever opens the first portal on a queue. */
 struct siov_cpu {
 	struct siov_vdcm *vdcm;
-	uint32_t id; /* reader of the vdcm's qsbr */
+	uint32_t id;
+	struct rte_rcu_qsbr *inside; /* its own: one that does not poll holds up nobody else */
 	uint32_t nb_portals;
 	uint32_t nb_entered; /* the thread's: guests that it runs */
 	struct wq_lanes lanes[SIOV_VDCM_FNS_MAX][SIOV_DEV_WQS_MAX];
@@ -59,7 +60,8 @@ struct zombie {
 	struct siov_portal *portal; /* NULL: none, or closed already */
 	struct siov_lane *lane; /* of a dedicated queue, taken back as well; NULL: none */
 	struct vdev_context *context; /* of which this is a part; NULL: none */
-	uint64_t token;
+	struct siov_cpu *cpu; /* whose portal it was; NULL: it has been outside since */
+	uint64_t token; /* its quiescent state */
 };
 
 TAILQ_HEAD(zombies, zombie);
@@ -92,7 +94,6 @@ struct siov_vdcm {
 	struct zombies zombies;
 	struct siov_wq *dead_wq; /* a queue that is never enabled, */
 	struct siov_lane *dead_lane; /* where portals lead that lead nowhere */
-	struct rte_rcu_qsbr *guests; /* threads that run guests */
 	struct siov_cpu *cpus[SIOV_CPUS_MAX];
 	uint32_t **owners; /* host PASID -> id of its VDEV + 1 */
 };
@@ -108,6 +109,9 @@ vdcm_unlock(struct siov_vdcm *vdcm)
 {
 	pthread_mutex_unlock(&vdcm->lock);
 }
+
+/* A thread runs guests no longer: nothing waits for it. Under the lock. */
+void vdcm_forget_cpu(struct siov_vdcm *vdcm, const struct siov_cpu *cpu);
 
 /* Monotonic time [ns]. */
 uint64_t host_now_ns(void);

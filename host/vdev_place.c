@@ -257,7 +257,6 @@ vdev_context_free(struct siov_vdev *vdev, struct vdev_context *context)
 	context->zombie = (struct zombie){
 		.vdev = vdev,
 		.context = context,
-		.token = rte_rcu_qsbr_start(vdev->vdcm->guests),
 	};
 	vdcm_add_zombie(vdev->vdcm, &context->zombie);
 }

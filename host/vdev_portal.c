@@ -6,7 +6,7 @@
  *                                  └──► dead portal, of a queue that is never enabled
  *
  * A guest thread may be inside a submission when its portal is led elsewhere. The portal it left, and
- * the lane of a dedicated queue, are taken back when each thread has been outside of its guests once.
+ * the lane of a dedicated queue, are taken back when that thread has been outside of its guests once.
  */
 #include <errno.h>
 
@@ -21,11 +21,12 @@
 static bool
 bury(struct zombie *zombie)
 {
-	struct siov_vdcm *vdcm = zombie->vdev->vdcm;
 	int ret;
 
-	if (rte_rcu_qsbr_check(vdcm->guests, zombie->token, false) != 1)
+	if (zombie->cpu != NULL &&
+	    rte_rcu_qsbr_check(zombie->cpu->inside, zombie->token, false) != 1)
 		return false;
+	zombie->cpu = NULL;
 	if (zombie->portal != NULL)
 		siov_dev_portal_close(zombie->dev, zombie->portal);
 	zombie->portal = NULL;
@@ -75,6 +76,18 @@ vdcm_add_zombie(struct siov_vdcm *vdcm, struct zombie *zombie)
 		siov_loop_wake(vdcm->source);
 }
 
+/* Its thread has left. */
+void
+vdcm_forget_cpu(struct siov_vdcm *vdcm, const struct siov_cpu *cpu)
+{
+	struct zombie *zombie;
+
+	TAILQ_FOREACH(zombie, &vdcm->zombies, entry) {
+		if (zombie->cpu == cpu)
+			zombie->cpu = NULL;
+	}
+}
+
 bool
 vdcm_has_zombies(const struct siov_vdcm *vdcm, const struct siov_gas *gas)
 {
@@ -104,7 +117,8 @@ disconnect(struct vdev_portal *portal)
 		.dev = portal->dev,
 		.portal = portal->portal,
 		.lane = portal->lane,
-		.token = rte_rcu_qsbr_start(vdcm->guests),
+		.cpu = portal->cpu,
+		.token = rte_rcu_qsbr_start(portal->cpu->inside),
 	};
 	vdcm_add_zombie(vdcm, zombie);
 	portal->zombie = NULL;
