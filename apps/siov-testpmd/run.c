@@ -289,14 +289,24 @@ check_totals(const struct run *run, const struct result_counts *sum)
 }
 
 static int
+check_lost(const struct run *run, unsigned int idx)
+{
+	uint64_t lost = run->submitters[idx].nb.lost;
+
+	return lost == 0 ? 0 :
+			   complain("submitter %u: %" PRIu64
+				    " descriptors did not complete in time",
+				    idx, lost);
+}
+
+static int
 check_submitter(const struct run *run, unsigned int idx)
 {
 	const struct submitter *s = &run->submitters[idx];
 	uint64_t wrong;
 
-	if (s->nb.lost != 0)
-		return complain("submitter %u: %" PRIu64 " descriptors did not complete in time",
-				idx, s->nb.lost);
+	if (check_lost(run, idx) != 0)
+		return -1;
 	if (s->nb.failed != s->nb_injected)
 		return complain("submitter %u: %" PRIu64 " descriptors failed, the first of PASID "
 				"%u with status 0x%02x at address 0x%" PRIx64,
@@ -450,6 +460,18 @@ take_median(struct result *results, uint32_t nb, struct result *out)
 		result_free(&results[i]);
 }
 
+/* What it lost would be counted by the first repeat. */
+static int
+warm_up(struct run *run)
+{
+	unsigned int i;
+	int err = phase_run(&run->phase, run->job, run->job->opts->warmup_s, "warming up");
+
+	for (i = 0; i < run->nb_submitters && err == 0; i++)
+		err = check_lost(run, i);
+	return err;
+}
+
 static int
 measure_repeats(struct run *run, struct result *out)
 {
@@ -461,7 +483,7 @@ measure_repeats(struct run *run, struct result *out)
 	if (results == NULL)
 		return complain("results: too little memory");
 	if (o->warmup_s > 0 && !run->job->stopper->is_stopped)
-		err = phase_run(&run->phase, run->job, o->warmup_s, "warming up");
+		err = warm_up(run);
 	while (err == 0 && nb < o->repeat && !run->job->stopper->is_stopped)
 		err = measure_once(run, &results[nb++]);
 	if (nb > 0)

@@ -11,7 +11,8 @@
 #include "submitter.h"
 
 #define BUFS_BYTES (UINT64_C(32) << 20) /* of all submitters, beyond one pair each */
-#define LOST_SECONDS 5u /* for the last records to appear */
+#define LOST_SECONDS 5u /* for the last records to appear, */
+#define LOST_LOOKS 1000u /* and as many looks: seconds pass without any where the CPU is another's */
 #define GAP_SHIFT 16u
 #define REAP_CHUNK 32u /* completions asked for together */
 #define LOOKS_MAX 64u /* how often, before what is there is taken */
@@ -335,7 +336,8 @@ is_chunk_unripe(struct submitter *s)
 {
 	uint32_t youngest = s->head + REAP_CHUNK - 1;
 
-	if (s->nb_out < REAP_CHUNK || s->nb_looks == LOOKS_MAX)
+	/* On a shared CPU nobody writes while we look. */
+	if (s->yields || s->nb_out < REAP_CHUNK || s->nb_looks == LOOKS_MAX)
 		return false;
 	if (youngest >= s->nb_slots)
 		youngest -= s->nb_slots;
@@ -485,12 +487,16 @@ reap_all(struct submitter *s)
 {
 	uint64_t patience = LOST_SECONDS * rte_get_tsc_hz();
 	uint64_t last = rte_rdtsc();
+	unsigned int nb_looks = 0;
 
-	while (s->nb_out > 0 && rte_rdtsc() - last < patience) {
-		if (reap(s) > 0)
+	while (s->nb_out > 0 && (rte_rdtsc() - last < patience || nb_looks < LOST_LOOKS)) {
+		nb_looks++;
+		if (reap(s) > 0) {
 			last = rte_rdtsc();
-		else
+			nb_looks = 0;
+		} else {
 			idle(s);
+		}
 	}
 	s->nb.lost = s->nb_out;
 }
