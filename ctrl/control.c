@@ -125,7 +125,7 @@ int
 control_call(struct siov_dev *dev, control_step step, void *arg, unsigned int timeout_ms)
 {
 	struct control *control = &dev->control;
-	uint64_t deadline_ns = dev_now_ns();
+	uint64_t deadline_ns = clock_ns();
 	struct control_request request;
 	bool is_answered;
 

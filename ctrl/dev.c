@@ -15,15 +15,6 @@
 RTE_LOG_REGISTER(ctrl_logtype, siov.ctrl, NOTICE)
 
 uint64_t
-dev_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-uint64_t
 dev_tsc_hz(void)
 {
 	uint64_t hz = rte_get_tsc_hz();

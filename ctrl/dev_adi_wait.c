@@ -230,7 +230,7 @@ step(struct siov_dev *dev, void *arg)
 		finish(dev, adi, wait->plan);
 		return 0;
 	}
-	if (dev_now_ns() < wait->deadline_ns)
+	if (clock_ns() < wait->deadline_ns)
 		return -EAGAIN;
 	give_up(dev, adi, wait->plan);
 	return -ETIMEDOUT;
@@ -259,7 +259,7 @@ begin(struct siov_dev *dev, uint32_t id, const struct plan *plan, unsigned int t
 	wait->is_shut = false;
 	wait->is_waiting = false;
 	wait->queue = 0;
-	wait->deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
+	wait->deadline_ns = deadline_after(timeout_ms);
 	return step_once(dev, wait);
 }
 

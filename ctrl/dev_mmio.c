@@ -5,16 +5,11 @@
 
 #include "dev_adi_priv.h"
 #include "dev_regs_priv.h"
+#include "pci_cfg.h"
 #include "siov_dev_mmio.h"
 
 #define NAP_NS 50000 /* of a reader of CMDSTS while a command is active */
 #define IMS_ENTRY 16u /* bytes */
-
-static uint64_t
-all_ones(unsigned int width)
-{
-	return width == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
-}
 
 /* ---- registers ---- */
 
@@ -289,7 +284,7 @@ siov_dev_mmio_read(struct siov_dev *dev, unsigned int bar, uint64_t offset, unsi
 	ret = find_place(dev, bar, offset, width, &place);
 	if (ret == 0) {
 		await_command(dev, &place);
-		got = all_ones(width);
+		got = pci_all_ones(width);
 		ret = read_place(dev, &place, width, &got);
 	}
 	dev_unlock(dev);

@@ -46,7 +46,7 @@ pasid_drain_step(struct siov_dev *dev, void *arg)
 		ret = set_gates(dev, drain->pasid, drain->gate);
 	drain->is_started = true;
 	if (ret == 0 && !is_drained(dev, drain)) {
-		if (dev_now_ns() < drain->deadline_ns)
+		if (clock_ns() < drain->deadline_ns)
 			return -EAGAIN;
 		ret = -ETIMEDOUT;
 	}

@@ -66,7 +66,7 @@ step_attach(struct siov_dev *dev, void *arg)
 	if (dwq == NULL)
 		return -EINVAL;
 	if (!are_old_lanes_free(dev, dwq))
-		return dev_now_ns() < attach->deadline_ns ? -EAGAIN : -ETIMEDOUT;
+		return clock_ns() < attach->deadline_ns ? -EAGAIN : -ETIMEDOUT;
 	return siov_wq_attach(dev->mem, dwq->wq, attach->flags, &attach->lane);
 }
 
@@ -94,7 +94,7 @@ siov_dev_attach(struct siov_dev *dev, unsigned int wq_id, uint32_t flags, struct
 	struct attach attach = {
 		.wq_id = wq_id,
 		.flags = flags,
-		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * ATTACH_TIMEOUT_MS,
+		.deadline_ns = deadline_after(ATTACH_TIMEOUT_MS),
 	};
 	int ret;
 
@@ -125,7 +125,7 @@ step_detach(struct siov_dev *dev, void *arg)
 		return -EINVAL;
 	ret = siov_wq_detach(detach->lane);
 	if (ret == -EBUSY)
-		return dev_now_ns() < detach->deadline_ns ? -EAGAIN : -ETIMEDOUT;
+		return clock_ns() < detach->deadline_ns ? -EAGAIN : -ETIMEDOUT;
 	if (ret != 0)
 		return ret;
 	portal_close_lane(&dev->portals, &dwq->portals, detach->lane->id);
@@ -152,7 +152,7 @@ siov_dev_detach(struct siov_dev *dev, struct siov_lane *lane, unsigned int timeo
 {
 	struct detach detach = {
 		.lane = lane,
-		.deadline_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms,
+		.deadline_ns = deadline_after(timeout_ms),
 	};
 
 	return control_call(dev, step_detach, &detach, timeout_ms);

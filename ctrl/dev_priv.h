@@ -12,6 +12,7 @@
 
 #include "adi.h"
 #include "control_priv.h"
+#include "deadline.h"
 #include "engine.h"
 #include "portal_pool_priv.h"
 #include "siov_dev.h"
@@ -172,9 +173,6 @@ int dev_qos_admit(struct siov_dev *dev, struct dev_wq *dwq, uint32_t pasid,
 
 /* Open a portal, see siov_dev_portal_open(). Under the lock. */
 int dev_portal_open(struct siov_dev *dev, const struct portal_conf *conf, struct siov_portal **out);
-
-/* Monotonic time [ns]. */
-uint64_t dev_now_ns(void);
 
 /* Frequency of the time stamp counter; without EAL nobody knows it: 2 GHz. */
 uint64_t dev_tsc_hz(void);

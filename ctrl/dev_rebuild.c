@@ -83,7 +83,7 @@ rebuild_step(struct siov_dev *dev, void *arg)
 	}
 	if (rte_rcu_qsbr_check(qsbr, rebuild->token, false) == 1)
 		return build_wqs(dev, rebuild->conf);
-	if (dev_now_ns() < rebuild->deadline_ns)
+	if (clock_ns() < rebuild->deadline_ns)
 		return -EAGAIN;
 	show_wqs(dev);
 	return -ETIMEDOUT;

@@ -6,6 +6,7 @@
 #include "dev_adi_priv.h"
 #include "dev_regs_priv.h"
 #include "siov_dev_mmio.h"
+#include "swerr.h"
 
 #define CMDCAP ((UINT32_C(1) << SIOV_CMDS) - 2) /* all but 0 */
 #define UNIT 256u /* of IMS sizes and of table offsets */
@@ -213,20 +214,16 @@ void
 regs_error(struct siov_dev *dev, const struct siov_error *error)
 {
 	struct regs *file = dev->regs->file;
-	uint32_t swerr = regs_get(file, SIOV_REG_SWERR);
-	bool has_desc = error->code != SIOV_ERROR_DWQ_OVERFLOW;
+	uint32_t now = regs_get(file, SIOV_REG_SWERR), swerr[SWERR_DWORDS], i;
 
-	if (swerr & SIOV_SWERR_VALID) {
-		regs_set(file, SIOV_REG_SWERR, swerr | SIOV_SWERR_OVERFLOW);
+	if (now & SIOV_SWERR_VALID) {
+		regs_set(file, SIOV_REG_SWERR, now | SIOV_SWERR_OVERFLOW);
 		return;
 	}
-	regs_set(file, SIOV_REG_SWERR,
-		 SIOV_SWERR_VALID | SIOV_SWERR_WQ | (has_desc ? SIOV_SWERR_DESC : 0) |
-			 (uint32_t)error->code << SIOV_SWERR_CODE_SHIFT |
-			 (uint32_t)error->wq_id << SIOV_SWERR_WQ_SHIFT);
-	regs_set(file, SIOV_REG_SWERR + 4, error->opcode | error->pasid << SIOV_SWERR_PASID_SHIFT);
-	set_wide(dev, SIOV_REG_SWERR + 8, 0);
-	set_wide(dev, SIOV_REG_SWERR + 16, error->fault_addr);
+	swerr_make(swerr, error);
+	/* The dword that says that it is valid comes last. */
+	for (i = SWERR_DWORDS; i > 0; i--)
+		regs_set(file, SIOV_REG_SWERR + 4 * (i - 1), swerr[i - 1]);
 	if (regs_get(file, SIOV_REG_GENCTRL) & SIOV_GENCTRL_SWERR_INT)
 		regs_cause(dev, SIOV_INTCAUSE_SWERR, true);
 }

@@ -115,7 +115,7 @@ reset_step(struct siov_dev *dev, void *arg)
 	for (; reset->wq_id < dev->conf.nb_wqs; reset->wq_id++, reset->has_token = false) {
 		if (dev_is_empty(dev, &dev->wqs[reset->wq_id], &reset->has_token, &reset->token))
 			continue;
-		if (dev_now_ns() < reset->deadline_ns)
+		if (clock_ns() < reset->deadline_ns)
 			return -EAGAIN;
 		give_up(dev);
 		return -ETIMEDOUT;
@@ -164,7 +164,7 @@ flr_poll(struct siov_dev *dev)
 		return false;
 	ret = reset_step(dev, &dev->regs->flr);
 	/* Another reset is under way: this one comes next. */
-	if (ret == -EAGAIN || (ret == -EBUSY && dev_now_ns() < dev->regs->flr.deadline_ns))
+	if (ret == -EAGAIN || (ret == -EBUSY && clock_ns() < dev->regs->flr.deadline_ns))
 		return true;
 	if (ret != 0)
 		CTRL_LOG(ERR, "%s: function-level reset: %d", dev->conf.name, ret);

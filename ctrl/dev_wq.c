@@ -144,7 +144,7 @@ drain_step(struct siov_dev *dev, void *arg)
 		end_drain(dwq, drain, drain->then);
 		return 0;
 	}
-	if (dev_now_ns() < drain->deadline_ns)
+	if (clock_ns() < drain->deadline_ns)
 		return -EAGAIN;
 	end_drain(dwq, drain, SIOV_WQ_ENABLED);
 	CTRL_LOG(NOTICE, "%s: wq %u: not drained in time", dev->conf.name, dwq->id);
@@ -278,12 +278,12 @@ siov_dev_enable(struct siov_dev *dev)
 int
 siov_dev_disable(struct siov_dev *dev, unsigned int timeout_ms)
 {
-	uint64_t end_ns = dev_now_ns() + UINT64_C(1000000) * timeout_ms;
+	uint64_t end_ns = deadline_after(timeout_ms);
 	unsigned int i;
 	int first = 0;
 
 	for (i = 0; i < dev->conf.nb_wqs; i++) {
-		uint64_t now_ns = dev_now_ns();
+		uint64_t now_ns = clock_ns();
 		uint64_t left_ns = end_ns > now_ns ? end_ns - now_ns : 0;
 		int ret = siov_dev_wq_disable(dev, i, (unsigned int)(left_ns / 1000000));
 

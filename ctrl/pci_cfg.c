@@ -288,6 +288,15 @@ pci_cfg_set(struct pci_cfg *cfg, uint32_t offset, unsigned int width, uint32_t v
 	put(cfg->bytes, offset, width, value);
 }
 
+bool
+pci_cfg_sets_flr(uint16_t express, uint32_t offset, unsigned int width, uint32_t value)
+{
+	uint32_t at = express + PCI_EXP_DEVCTL + 1; /* its byte */
+
+	return pci_cfg_touches(offset, width, at, 1) &&
+	       value >> 8 * (at - offset) & PCI_EXP_DEVCTL_BCR_FLR >> 8;
+}
+
 uint64_t
 pci_cfg_bar(const struct pci_cfg *cfg, unsigned int n)
 {

@@ -106,6 +106,16 @@ pci_cfg_touches(uint32_t offset, unsigned int width, uint32_t at, uint32_t bytes
 	return offset < at + bytes && offset + width > at;
 }
 
+/* Whether a write to a space whose PCI Express capability is there asks for a function-level reset. */
+bool pci_cfg_sets_flr(uint16_t express, uint32_t offset, unsigned int width, uint32_t value);
+
+/* What a read of 1 to 8 bytes finds where nothing answers. */
+static inline uint64_t
+pci_all_ones(unsigned int width)
+{
+	return width >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
+}
+
 /* Where BAR n is. */
 uint64_t pci_cfg_bar(const struct pci_cfg *cfg, unsigned int n);
 

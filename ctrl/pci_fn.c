@@ -114,36 +114,35 @@ struct change {
 	unsigned int i;
 	uint32_t offset;
 	unsigned int width;
+	struct pci_cfg before; /* its bytes */
 };
 
 /* Whether bits of a 16-bit register have changed; *now is what it is. */
 static bool
-has_changed(const struct change *change, const uint8_t *before, uint32_t at, uint32_t bits,
-	    uint32_t *now)
+has_changed(const struct change *change, uint32_t at, uint32_t bits, uint32_t *now)
 {
-	const struct pci_cfg old = {.bytes = (uint8_t *)(uintptr_t)before};
-
 	*now = pci_cfg_read(&change->fn->cfg, at, 2);
-	return (pci_cfg_read(&old, at, 2) ^ *now) & bits;
+	return (pci_cfg_read(&change->before, at, 2) ^ *now) & bits;
 }
 
-/* It stays as it was. */
+/* These bits stay as they were. */
 static void
 refuse(struct change *change, uint32_t at, uint32_t bits, const char *why)
 {
-	uint32_t now = pci_cfg_read(&change->fn->cfg, at, 2);
+	uint32_t now = pci_cfg_read(&change->fn->cfg, at, 4);
+	uint32_t before = pci_cfg_read(&change->before, at, 4);
 
-	pci_cfg_set(&change->fn->cfg, at, 2, now ^ bits);
+	pci_cfg_set(&change->fn->cfg, at, 4, (now & ~bits) | (before & bits));
 	CTRL_LOG(ERR, "%s: configuration write at 0x%x refused: %s", change->fn->dev->conf.name,
 		 change->offset, why);
 }
 
 static void
-write_command(struct change *change, const uint8_t *before)
+write_command(struct change *change)
 {
 	uint32_t now;
 
-	if (!has_changed(change, before, PCI_COMMAND, PCI_COMMAND_MASTER, &now))
+	if (!has_changed(change, PCI_COMMAND, PCI_COMMAND_MASTER, &now))
 		return;
 	if (dev_set_master(change->fn->dev, now & PCI_COMMAND_MASTER) != 0)
 		refuse(change, PCI_COMMAND, PCI_COMMAND_MASTER,
@@ -151,12 +150,12 @@ write_command(struct change *change, const uint8_t *before)
 }
 
 static void
-write_msix(struct change *change, const uint8_t *before)
+write_msix(struct change *change)
 {
 	const uint32_t bits = PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL;
 	uint32_t now;
 
-	if (has_changed(change, before, change->fn->msix + PCI_MSIX_FLAGS, bits, &now))
+	if (has_changed(change, change->fn->msix + PCI_MSIX_FLAGS, bits, &now))
 		siov_dev_set_msix_control(change->fn->dev, (uint16_t)(now & bits));
 }
 
@@ -168,13 +167,13 @@ has_ats(const struct fn *fn)
 }
 
 static void
-write_pasid(struct change *change, const uint8_t *before)
+write_pasid(struct change *change)
 {
 	uint32_t at = change->fn->pasid + PCI_PASID_CTRL, now;
 
-	if (has_changed(change, before, at, PCI_PASID_CTRL_PRIV, &now) && has_ats(change->fn))
+	if (has_changed(change, at, PCI_PASID_CTRL_PRIV, &now) && has_ats(change->fn))
 		refuse(change, at, PCI_PASID_CTRL_PRIV, "PASID control changes while ATS is off");
-	if (!has_changed(change, before, at, PCI_PASID_CTRL_ENABLE, &now))
+	if (!has_changed(change, at, PCI_PASID_CTRL_ENABLE, &now))
 		return;
 	if (has_ats(change->fn))
 		refuse(change, at, PCI_PASID_CTRL_ENABLE, "PASID control changes while ATS is off");
@@ -184,12 +183,12 @@ write_pasid(struct change *change, const uint8_t *before)
 }
 
 static void
-write_pri(struct change *change, const uint8_t *before)
+write_pri(struct change *change)
 {
 	struct fn *fn = change->fn;
 	uint32_t at = fn->pri + PCI_PRI_CTRL, now, status;
 
-	if (!has_changed(change, before, at, PCI_PRI_CTRL_ENABLE, &now))
+	if (!has_changed(change, at, PCI_PRI_CTRL_ENABLE, &now))
 		return;
 	if (now & PCI_PRI_CTRL_ENABLE &&
 	    pci_cfg_read(&fn->cfg, fn->pri + PCI_PRI_ALLOC_REQ, 4) == 0) {
@@ -201,32 +200,23 @@ write_pri(struct change *change, const uint8_t *before)
 		    status | (now & PCI_PRI_CTRL_ENABLE ? 0 : PCI_PRI_STATUS_STOPPED));
 }
 
-/* The whole register, as it was. */
 static void
-put_back(struct change *change, const uint8_t *before, uint32_t at, const char *why)
-{
-	memcpy(change->fn->cfg.bytes + at, before + at, 4);
-	CTRL_LOG(ERR, "%s: configuration write at 0x%x refused: %s", change->fn->dev->conf.name,
-		 change->offset, why);
-}
-
-static void
-write_page_size(struct change *change, const uint8_t *before)
+write_page_size(struct change *change)
 {
 	struct fn *fn = change->fn;
 	uint32_t at = fn->siov + SIOV_PAGE_SIZE_AT;
 	uint32_t bit = pci_cfg_read(&fn->cfg, at, 4);
 
-	if (memcmp(before + at, fn->cfg.bytes + at, 4) == 0)
+	if (pci_cfg_read(&change->before, at, 4) == bit)
 		return;
 	if (pci_cfg_read(&fn->cfg, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
-		put_back(change, before, at,
-			 "the system page size changes before Memory Space Enable");
+		refuse(change, at, UINT32_MAX,
+		       "the system page size changes before Memory Space Enable");
 	else if (bit == 0 || (bit & (bit - 1)) != 0 || !(bit & fn->page_sizes))
-		put_back(change, before, at, "the system page size is one of the supported ones");
+		refuse(change, at, UINT32_MAX, "the system page size is one of the supported ones");
 	else if (siov_dev_set_page_bytes(fn->dev, UINT64_C(4096) * bit) != 0)
-		put_back(change, before, at,
-			 "the system page size changes while there are no ADIs");
+		refuse(change, at, UINT32_MAX,
+		       "the system page size changes while there are no ADIs");
 	else
 		lay_out_again(change->pci, fn);
 }
@@ -272,20 +262,20 @@ would_mix(const struct siov_pci *pci, unsigned int first, enum siov_dev_mode mod
 }
 
 static void
-write_mode(struct change *change, const uint8_t *before)
+write_mode(struct change *change)
 {
 	struct fn *fn = change->fn;
 	uint32_t at = fn->vendor + SIOV_PCI_VSEC_MODE;
 	uint32_t mode = pci_cfg_read(&fn->cfg, at, 4);
 
-	if (memcmp(before + at, fn->cfg.bytes + at, 4) == 0)
+	if (pci_cfg_read(&change->before, at, 4) == mode)
 		return;
 	if (would_mix(change->pci, change->i, (enum siov_dev_mode)mode))
-		put_back(change, before, at,
-			 "functions that depend on this one have ADIs in the other mode");
+		refuse(change, at, UINT32_MAX,
+		       "functions that depend on this one have ADIs in the other mode");
 	else if (siov_dev_set_mode(fn->dev, (enum siov_dev_mode)mode) != 0)
-		put_back(change, before, at,
-			 "the mode changes while there are no ADIs and no enabled queues");
+		refuse(change, at, UINT32_MAX,
+		       "the mode changes while there are no ADIs and no enabled queues");
 	else
 		check_list(change->pci, change->i);
 }
@@ -318,33 +308,25 @@ end_flr(struct siov_pci *pci, unsigned int i)
 
 /* ---- configuration space ---- */
 
-static bool
-sets_flr(const struct change *change, uint32_t value)
-{
-	uint32_t at = change->fn->express + PCI_EXP_DEVCTL + 1; /* its byte */
-
-	return pci_cfg_touches(change->offset, change->width, at, 1) &&
-	       value >> 8 * (at - change->offset) & PCI_EXP_DEVCTL_BCR_FLR >> 8;
-}
-
 static void
 write_cfg(struct change *change, uint32_t value)
 {
 	struct fn *fn = change->fn;
 	uint8_t before[PCI_CFG_ROOM];
 
-	if (sets_flr(change, value)) {
+	if (pci_cfg_sets_flr(fn->express, change->offset, change->width, value)) {
 		begin_flr(change);
 		return;
 	}
 	memcpy(before, fn->cfg.bytes, sizeof(before));
+	change->before.bytes = before;
 	pci_cfg_write(&fn->cfg, change->offset, change->width, value);
-	write_command(change, before);
-	write_msix(change, before);
-	write_pasid(change, before);
-	write_pri(change, before);
-	write_page_size(change, before);
-	write_mode(change, before);
+	write_command(change);
+	write_msix(change);
+	write_pasid(change);
+	write_pri(change);
+	write_page_size(change);
+	write_mode(change);
 }
 
 static struct fn *
@@ -355,12 +337,6 @@ find_fn(struct siov_pci *pci, unsigned int fn)
 	return &pci->fns[fn];
 }
 
-static uint32_t
-all_ones(unsigned int width)
-{
-	return width >= 4 ? UINT32_MAX : (UINT32_C(1) << 8 * width) - 1;
-}
-
 uint32_t
 siov_pci_cfg_read(struct siov_pci *pci, unsigned int fn, unsigned int offset, unsigned int width)
 {
@@ -368,7 +344,7 @@ siov_pci_cfg_read(struct siov_pci *pci, unsigned int fn, unsigned int offset, un
 	uint32_t value;
 
 	if (on == NULL || !pci_cfg_is_access(offset, width))
-		return all_ones(width);
+		return (uint32_t)pci_all_ones(width);
 	pthread_mutex_lock(&pci->lock);
 	end_flr(pci, fn);
 	value = pci_cfg_read(&on->cfg, offset, width);
@@ -421,7 +397,7 @@ siov_pci_mmio_read(struct siov_pci *pci, unsigned int fn, unsigned int bar, uint
 	if (on != NULL && decodes(pci, on) &&
 	    siov_dev_mmio_read(on->dev, bar, offset, width, &value) == 0)
 		return value;
-	return width == 8 ? UINT64_MAX : all_ones(width);
+	return pci_all_ones(width);
 }
 
 void

@@ -279,7 +279,8 @@ SIOV_API int siov_dev_pasid_enable(struct siov_dev *dev, bool is_on);
  * Accept submissions.
  *
  * @return 0; -EINVAL no such queue; -EBUSY it is draining; -EPERM PASIDs or Bus Master are not enabled;
- *         -EXDEV as siov_dev_adi_enable(); -ENODEV the function is lost; -ENXIO a dedicated queue without PASID, or one that is not used; -ETIMEDOUT.
+ *         -EXDEV as siov_dev_adi_enable(); -ENODEV the function is lost; -ENXIO a dedicated queue
+ *         without PASID, or one that is not used; -ETIMEDOUT.
  * Spec: 7.2.
  */
 SIOV_API int siov_dev_wq_enable(struct siov_dev *dev, unsigned int wq_id);

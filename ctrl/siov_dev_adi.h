@@ -86,8 +86,9 @@ SIOV_API int siov_dev_adi_alloc(struct siov_dev *dev, enum siov_adi_type type,
  * masked.
  *
  * @return 0; -ENOENT no such ADI; -EBUSY state; -EINVAL queue (none, or not shared), PASID, number of
- *         queues or messages, limits without shared queue or PASID; -ERANGE limits; -EEXIST another ADI has this PASID on this queue; -ENOSPC no message
- *         is free; -ENOMEM. On error nothing has changed.
+ *         queues or messages, limits without shared queue or PASID; -ERANGE limits; -EEXIST another
+ *         ADI has this PASID on this queue; -ENOSPC no message is free; -ENOMEM. On error nothing has
+ *         changed.
  * Thread: the host's; nothing that a guest reaches calls it (requirement 7.6.2).
  */
 SIOV_API int siov_dev_adi_configure(struct siov_dev *dev, uint32_t id,
@@ -97,7 +98,8 @@ SIOV_API int siov_dev_adi_configure(struct siov_dev *dev, uint32_t id,
  * Let an ADI work: bind its dedicated queues, accept its submissions.
  *
  * @return 0; -ENOENT; -EBUSY state; -EPERM PASIDs, or Bus Master, are not enabled in the function; -EXDEV
- *         a function that this one depends on is in another mode; -ENXIO it has no PASID; -EAGAIN fewer dedicated queues are free than it needs; -ENOMEM.
+ *         a function that this one depends on is in another mode; -ENXIO it has no PASID; -EAGAIN fewer
+ *         dedicated queues are free than it needs; -ENOMEM.
  * Spec: 7.2 (requirements 7.2.1, 7.2.2).
  */
 SIOV_API int siov_dev_adi_enable(struct siov_dev *dev, uint32_t id);

@@ -8,7 +8,7 @@
  *                                                    └► siov_dev: one for each function
  *
  * Capabilities: PCI Express with FLR and as a DMWr completer, MSI-X, PASID, ATS, PRI, Device 3, the
- * Scalable IOV DVSEC, and a vendor-specific one with the mode register (siov_pci_hw below).
+ * Scalable IOV DVSEC, and a vendor-specific one with the mode register (SIOV_PCI_VSEC_MODE).
  *
  * What a register is written with takes effect at once: MSI-X, PASID Enable, system page size, mode.
  * What the device cannot do now is refused: the bit stays as it was, and a line is logged. The

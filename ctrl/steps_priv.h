@@ -62,11 +62,4 @@ int rebuild_step(struct siov_dev *dev, void *arg);
 /* Accept submissions, see siov_dev_wq_enable(). Under the lock. */
 int dev_wq_enable(struct siov_dev *dev, unsigned int wq_id);
 
-/* When something that begins now is given up. */
-static inline uint64_t
-deadline_after(unsigned int timeout_ms)
-{
-	return dev_now_ns() + UINT64_C(1000000) * timeout_ms;
-}
-
 #endif /* STEPS_PRIV_H */

@@ -19,7 +19,6 @@ struct siov_hostdrv {
 	struct siov_hostdrv_type types[HOSTDRV_TYPES_MAX];
 	pthread_mutex_t lock;
 	struct siov_hostdrv_generation gen; /* under the lock */
-	uint32_t nb_wqs;
 	uint64_t shared; /* queues that are, a mask */
 	/* offsets of capabilities in configuration space; 0: not there */
 	uint16_t express, msix, pasid, ats, pri, siov, vendor;

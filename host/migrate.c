@@ -258,7 +258,7 @@ hand_over(struct source *source)
 static int
 stand_still(struct source *source)
 {
-	uint64_t begin_ns = host_now_ns();
+	uint64_t begin_ns = clock_ns();
 	int ret;
 
 	ret = siov_vm_pause(source->vm, source->conf.pause_ms);
@@ -274,7 +274,7 @@ stand_still(struct source *source)
 		ret = send_states(source);
 	if (ret == 0)
 		ret = hand_over(source);
-	source->stats.downtime_ns = host_now_ns() - begin_ns;
+	source->stats.downtime_ns = clock_ns() - begin_ns;
 	return ret;
 }
 
@@ -340,7 +340,7 @@ siov_migrate_send(struct siov_vm *vm, int fd, const struct siov_migrate_conf *co
 {
 	struct source source = {.vm = vm, .nb_pages = vm->ram_bytes / PAGE};
 	const struct siov_mem *mem = vm->vmm->mem;
-	uint64_t begin_ns = host_now_ns();
+	uint64_t begin_ns = clock_ns();
 	int ret;
 
 	ret = migrate_conf(conf, &source.conf);
@@ -356,7 +356,7 @@ siov_migrate_send(struct siov_vm *vm, int fd, const struct siov_migrate_conf *co
 	siov_mem_free(mem, source.bitmap);
 	siov_mem_free(mem, source.wire.buffer);
 	source.stats.bytes = source.wire.bytes_sent;
-	source.stats.total_ns = host_now_ns() - begin_ns;
+	source.stats.total_ns = clock_ns() - begin_ns;
 	if (stats != NULL)
 		*stats = source.stats;
 	return ret;

@@ -309,8 +309,7 @@ find_queues(struct siov_hostdrv *drv)
 	uint64_t wqcfg = (reg(drv, SIOV_REG_OFFSETS, 8) >> 16 & 0xffff) * 256;
 	uint32_t i;
 
-	drv->nb_wqs = drv->caps.nb_wqs;
-	for (i = 0; i < drv->nb_wqs; i++) {
+	for (i = 0; i < drv->caps.nb_wqs; i++) {
 		uint64_t row = wqcfg + i * SIOV_WQCFG_STRIDE;
 		bool is_used = reg(drv, row + SIOV_WQCFG_SIZE, 4) != 0;
 
@@ -325,7 +324,7 @@ enable_queues(struct siov_hostdrv *drv)
 	uint32_t i;
 	int ret = 0;
 
-	for (i = 0; i < drv->nb_wqs && ret == 0; i++) {
+	for (i = 0; i < drv->caps.nb_wqs && ret == 0; i++) {
 		if (drv->shared >> i & 1)
 			ret = siov_dev_wq_enable(siov_hostdrv_dev(drv), i);
 	}

@@ -25,12 +25,6 @@
 #define SPIN_NS 20000u /* of a vCPU before it sleeps */
 #define SPIN_PAUSES 32u /* between two yields */
 
-uint64_t
-trap_all_ones(unsigned int width)
-{
-	return width >= 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
-}
-
 /* ---- served ---- */
 
 static void
@@ -42,7 +36,7 @@ serve_cfg(struct siov_vm *vm, struct trap *trap)
 	if ((trap->bdf & 7) == 0 && slot < SIOV_VM_VDEVS_MAX)
 		vdev = vm->slots[slot];
 	if (vdev == NULL) {
-		trap->value = trap_all_ones(trap->width);
+		trap->value = pci_all_ones(trap->width);
 	} else if (trap->op == TRAP_CFG_READ) {
 		siov_vdev_read(vdev, SIOV_VDEV_CONFIG, trap->at, trap->width, &trap->value);
 	} else {
@@ -65,7 +59,7 @@ serve_mmio(struct siov_vm *vm, struct trap *trap)
 		vm->stats.nb_nowhere++;
 	pthread_mutex_unlock(&vm->lock);
 	if (trap->op == TRAP_MMIO_READ)
-		trap->value = trap_all_ones(trap->width);
+		trap->value = pci_all_ones(trap->width);
 	if (range.bytes == 0)
 		return;
 	if (trap->op == TRAP_MMIO_READ)
@@ -182,7 +176,7 @@ is_done(struct siov_vcpu *vcpu)
 static bool
 spin(struct siov_vcpu *vcpu)
 {
-	uint64_t end_ns = host_now_ns() + SPIN_NS;
+	uint64_t end_ns = clock_ns() + SPIN_NS;
 	unsigned int i;
 
 	do {
@@ -192,7 +186,7 @@ spin(struct siov_vcpu *vcpu)
 			rte_pause();
 		}
 		sched_yield();
-	} while (host_now_ns() < end_ns);
+	} while (clock_ns() < end_ns);
 	return is_done(vcpu);
 }
 
@@ -213,7 +207,7 @@ sleep_a_while(struct siov_vcpu *vcpu)
 static void
 give_up(struct siov_vcpu *vcpu)
 {
-	vcpu->trap.value = trap_all_ones(vcpu->trap.width);
+	vcpu->trap.value = pci_all_ones(vcpu->trap.width);
 	pthread_mutex_lock(&vcpu->vm->lock);
 	vcpu->vm->stats.nb_timeouts++;
 	pthread_mutex_unlock(&vcpu->vm->lock);
@@ -226,7 +220,7 @@ await_answer(struct siov_vcpu *vcpu)
 {
 	struct siov_vmm *vmm = vcpu->vm->vmm;
 	uint64_t timeout_ms = siov_atomic_load(&vmm->timeout_ms, relaxed);
-	uint64_t end_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
+	uint64_t end_ns = deadline_after(timeout_ms);
 
 	if (spin(vcpu))
 		return;
@@ -238,7 +232,7 @@ await_answer(struct siov_vcpu *vcpu)
 			serve_trap(vcpu->vm, &vcpu->trap);
 			return;
 		}
-		if (host_now_ns() >= end_ns && take_back(vcpu)) {
+		if (clock_ns() >= end_ns && take_back(vcpu)) {
 			give_up(vcpu);
 			return;
 		}

@@ -336,7 +336,7 @@ load_direct(struct siov_vm *vm, uint64_t gpa, unsigned int width, uint64_t *valu
 	if (!find_area(vm, gpa, &found))
 		return false;
 	at = memory_of(&found, width, false);
-	*value = at != NULL ? load(at, width) : trap_all_ones(width);
+	*value = at != NULL ? load(at, width) : pci_all_ones(width);
 	return at != NULL || is_device(&found);
 }
 

@@ -17,15 +17,6 @@
 
 RTE_LOG_REGISTER(host_logtype, siov.host, INFO)
 
-uint64_t
-host_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return UINT64_C(1000000000) * (uint64_t)now.tv_sec + (uint64_t)now.tv_nsec;
-}
-
 /* ---- types ---- */
 
 static const struct siov_vdev_type types[] = {
@@ -107,8 +98,8 @@ find_losses(struct siov_vdcm *vdcm)
 }
 
 /* Doorbells of guests that came without an intercept. */
-static void
-take_mail(struct siov_vdcm *vdcm)
+void
+vdcm_take_mail(struct siov_vdcm *vdcm)
 {
 	unsigned int fn;
 
@@ -127,7 +118,7 @@ vdcm_step(struct siov_vdcm *vdcm)
 	bool is_left;
 
 	find_losses(vdcm);
-	take_mail(vdcm);
+	vdcm_take_mail(vdcm);
 	is_left = vdcm_reap(vdcm);
 	step_active(vdcm);
 	return is_left || !TAILQ_EMPTY(&vdcm->active);

@@ -10,6 +10,7 @@
 #include <rte_log.h>
 #include <rte_rcu_qsbr.h>
 
+#include "deadline.h"
 #include "siov_cpu.h"
 #include "siov_mbox.h"
 #include "siov_vdev.h"
@@ -113,11 +114,11 @@ vdcm_unlock(struct siov_vdcm *vdcm)
 /* A thread runs guests no longer: nothing waits for it. Under the lock. */
 void vdcm_forget_cpu(struct siov_vdcm *vdcm, const struct siov_cpu *cpu);
 
-/* Monotonic time [ns]. */
-uint64_t host_now_ns(void);
-
 /* Have the control lcore look at a VDEV. Under the lock. */
 void vdcm_activate(struct siov_vdev *vdev);
+
+/* Ring the channels whose mailboxes were rung. Under the lock. */
+void vdcm_take_mail(struct siov_vdcm *vdcm);
 
 /* Bring all that waits one step further. Whether something still does. Under the lock. */
 bool vdcm_step(struct siov_vdcm *vdcm);

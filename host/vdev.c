@@ -240,7 +240,7 @@ shut_down(struct siov_vdev *vdev, uint64_t deadline_ns)
 int
 siov_vdev_destroy(struct siov_vdev *vdev, unsigned int timeout_ms)
 {
-	uint64_t deadline_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
+	uint64_t deadline_ns = deadline_after(timeout_ms);
 	struct siov_vdcm *vdcm;
 	int ret;
 
@@ -455,12 +455,6 @@ check_access(struct siov_vdev *vdev, unsigned int index, uint64_t offset, unsign
 	return offset < bytes ? 0 : -ERANGE;
 }
 
-static uint64_t
-all_ones(unsigned int width)
-{
-	return width == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * width) - 1;
-}
-
 /* Of BAR0. */
 static int
 read_page(struct siov_vdev *vdev, uint64_t offset, unsigned int width, uint64_t *value)
@@ -517,7 +511,7 @@ siov_vdev_read(struct siov_vdev *vdev, unsigned int index, uint64_t offset, unsi
 	bool is_config = index == SIOV_VDEV_CONFIG;
 	int ret;
 
-	*value = width <= 8 ? all_ones(width) : UINT64_MAX;
+	*value = pci_all_ones(width);
 	vdcm_lock(vdev->vdcm);
 	ret = check_access(vdev, index, offset, width);
 	if (ret != 0) {

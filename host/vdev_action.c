@@ -77,7 +77,7 @@ pass_adi(const struct siov_vdev *vdev, struct action *action)
 static unsigned int
 ms_left(uint64_t deadline_ns)
 {
-	uint64_t now_ns = host_now_ns();
+	uint64_t now_ns = clock_ns();
 
 	return deadline_ns > now_ns ? (unsigned int)((deadline_ns - now_ns) / 1000000) : 0;
 }
@@ -258,7 +258,7 @@ begin_flr(struct siov_vdev *vdev)
 		.what = SIOV_ADI_DO_RESET,
 		.wqs = UINT32_MAX,
 		.guest_pasid = NO_PASID,
-		.deadline_ns = host_now_ns() + UINT64_C(1000000) * STATE_MS,
+		.deadline_ns = deadline_after(STATE_MS),
 	};
 
 	vdev->must_reset = false;
@@ -332,7 +332,7 @@ vdev_await_idle(struct siov_vdev *vdev, uint64_t deadline_ns)
 			vdev_step(vdev);
 		if (vdev->action.kind == ACTION_NONE && !vdev->must_reset)
 			return 0;
-		if (host_now_ns() >= deadline_ns)
+		if (clock_ns() >= deadline_ns)
 			return -ETIMEDOUT;
 		nap(vdev->vdcm, &nap_ns);
 	}
@@ -343,7 +343,7 @@ vdev_await_connect(struct siov_vdev *vdev, uint64_t deadline_ns)
 {
 	uint64_t nap_ns = NAP_MIN_NS;
 
-	while (vdev->wants_connect && host_now_ns() < deadline_ns) {
+	while (vdev->wants_connect && clock_ns() < deadline_ns) {
 		vdcm_reap(vdev->vdcm);
 		connect_again(vdev);
 		if (vdev->wants_connect)
@@ -360,7 +360,7 @@ vdev_await_burial(struct siov_vdev *vdev, uint64_t deadline_ns)
 		vdcm_reap(vdev->vdcm);
 		if (vdev->nb_zombies == 0)
 			break;
-		if (host_now_ns() >= deadline_ns)
+		if (clock_ns() >= deadline_ns)
 			return -ETIMEDOUT;
 		nap(vdev->vdcm, &nap_ns);
 	}
@@ -377,12 +377,6 @@ vdev_lock_idle(struct siov_vdev *vdev, uint64_t deadline_ns)
 	if (ret != 0)
 		vdcm_unlock(vdev->vdcm);
 	return ret;
-}
-
-static uint64_t
-deadline_after(unsigned int timeout_ms)
-{
-	return host_now_ns() + UINT64_C(1000000) * timeout_ms;
 }
 
 int
@@ -418,6 +412,8 @@ suspend(struct siov_vdev *vdev, uint64_t deadline_ns)
 		return 0;
 	if (vdev->state != SIOV_VDEV_RUNNING || vdev->is_halted)
 		return -EBUSY;
+	/* A doorbell that nobody has taken so far is no part of what is saved. */
+	vdcm_take_mail(vdev->vdcm);
 	ret = vdev_begin(vdev, &action);
 	/* Its ADIs give up by themselves: then the action ends. */
 	while (ret == 0 && vdev->action.kind != ACTION_NONE)

@@ -142,15 +142,6 @@ vdev_cfg_read(struct siov_vdev *vdev, uint32_t offset, unsigned int width)
 	return value;
 }
 
-static bool
-sets_flr(const struct siov_vdev *vdev, uint32_t offset, unsigned int width, uint32_t value)
-{
-	uint32_t at = vdev->express_at + PCI_EXP_DEVCTL + 1;
-
-	return pci_cfg_touches(offset, width, at, 1) &&
-	       value >> 8 * (at - offset) & PCI_EXP_DEVCTL_BCR_FLR >> 8;
-}
-
 void
 vdev_cfg_write(struct siov_vdev *vdev, uint32_t offset, unsigned int width, uint32_t value)
 {
@@ -159,7 +150,7 @@ vdev_cfg_write(struct siov_vdev *vdev, uint32_t offset, unsigned int width, uint
 	/* While it is being reset it takes nothing. */
 	if (vdev->must_reset || vdev->action.kind == ACTION_FLR)
 		return;
-	if (sets_flr(vdev, offset, width, value)) {
+	if (pci_cfg_sets_flr(vdev->express_at, offset, width, value)) {
 		vdev_flr(vdev);
 		return;
 	}

@@ -134,6 +134,20 @@ check_context(const struct siov_vdev *vdev, const struct siov_vdev_request *requ
 	return vdev->wqs[request->arg[0]].is_enabled ? 0 : -ENXIO;
 }
 
+/* What names its interrupt message in descriptors; UINT32_MAX: it has none. */
+static int
+tell_handle(const struct siov_vdev *vdev, const struct vdev_context *context,
+	    struct siov_vdev_answer *answer)
+{
+	struct siov_adi_info info;
+	int ret;
+
+	ret = siov_dev_adi_info(vdev_dev(vdev), context->adi, &info);
+	if (ret == 0)
+		answer->ret[0] = info.conf.nb_messages != 0 ? info.messages[0] : UINT32_MAX;
+	return ret;
+}
+
 static int
 do_context_alloc(struct siov_vdev *vdev, const struct siov_vdev_request *request,
 		 struct siov_vdev_answer *answer)
@@ -143,7 +157,6 @@ do_context_alloc(struct siov_vdev *vdev, const struct siov_vdev_request *request
 		.vector = (uint32_t)request->arg[2],
 	};
 	struct vdev_context *context;
-	struct siov_adi_info info;
 	int ret;
 
 	ret = check_context(vdev, request);
@@ -165,8 +178,9 @@ do_context_alloc(struct siov_vdev *vdev, const struct siov_vdev_request *request
 	if (context->vector != 0)
 		vdev_msix_update_vector(vdev, context->vector);
 	vdev_connect(vdev, context->wq);
-	ret = siov_dev_adi_info(vdev_dev(vdev), context->adi, &info);
-	answer->ret[0] = ret == 0 && info.conf.nb_messages != 0 ? info.messages[0] : UINT32_MAX;
+	/* It is there, whether its function still is or not. */
+	if (tell_handle(vdev, context, answer) != 0)
+		answer->ret[0] = UINT32_MAX;
 	return 0;
 }
 
@@ -201,18 +215,13 @@ do_context_handle(struct siov_vdev *vdev, const struct siov_vdev_request *reques
 		  struct siov_vdev_answer *answer)
 {
 	const struct vdev_context *context;
-	struct siov_adi_info info;
 	int ret;
 
 	ret = check_context(vdev, request);
 	if (ret != 0)
 		return ret;
 	context = vdev_context_find(vdev, (uint32_t)request->arg[0], (uint32_t)request->arg[1]);
-	if (context == NULL)
-		return -ENOENT;
-	ret = siov_dev_adi_info(vdev_dev(vdev), context->adi, &info);
-	answer->ret[0] = info.messages[0];
-	return ret;
+	return context != NULL ? tell_handle(vdev, context, answer) : -ENOENT;
 }
 
 static int (*const ops[SIOV_VOPS])(struct siov_vdev *vdev, const struct siov_vdev_request *request,
@@ -277,7 +286,7 @@ take_request(struct siov_vdev *vdev)
 	timeout_ms = channel->request.timeout_ms;
 	if (timeout_ms == 0 || timeout_ms > TIMEOUT_MAX_MS)
 		timeout_ms = TIMEOUT_DEFAULT_MS;
-	channel->deadline_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
+	channel->deadline_ns = deadline_after(timeout_ms);
 	channel->has_request = true;
 }
 
@@ -310,7 +319,7 @@ vdev_channel_step(struct siov_vdev *vdev)
 		ret = ops[channel->request.op](vdev, &channel->request, &answer);
 	if (ret == LATER && channel->is_waiting)
 		return false; /* the action's end goes on */
-	if (ret == LATER && host_now_ns() >= channel->deadline_ns)
+	if (ret == LATER && clock_ns() >= channel->deadline_ns)
 		ret = -ETIMEDOUT;
 	if (ret != LATER && channel->has_request)
 		answer_it(vdev, &answer, ret);

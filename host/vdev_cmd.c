@@ -34,7 +34,7 @@ begin(struct siov_vdev *vdev, enum siov_adi_action what, uint32_t wqs, uint32_t 
 		.what = what,
 		.wqs = wqs,
 		.guest_pasid = guest_pasid,
-		.deadline_ns = host_now_ns() + UINT64_C(1000000) * COMMAND_MS,
+		.deadline_ns = deadline_after(COMMAND_MS),
 	};
 
 	vdev_begin(vdev, &action);
@@ -140,8 +140,8 @@ enable_wq(struct siov_vdev *vdev, uint32_t wq, uint32_t *result)
 		return SIOV_CMD_NOT_ENABLED;
 	/* Enabled by this command, but for portals that have to wait for their lane. */
 	if (vdev->is_connecting)
-		return vdev->wants_connect && host_now_ns() < vdev->command_end_ns ? CMD_LATER :
-										     SIOV_CMD_OK;
+		return vdev->wants_connect && clock_ns() < vdev->command_end_ns ? CMD_LATER :
+										  SIOV_CMD_OK;
 	if (vdev->wqs[wq].is_enabled)
 		return SIOV_CMD_WQ_NOT_DISABLED;
 	config = vdev->wqs[wq].config;
@@ -152,7 +152,7 @@ enable_wq(struct siov_vdev *vdev, uint32_t wq, uint32_t *result)
 		return SIOV_CMD_WQ_PASID_EN;
 	ret = vdev_wq_enable(vdev, wq);
 	/* What the queue had before is not quite gone? */
-	if (ret != 0 && vdev->nb_zombies != 0 && host_now_ns() < vdev->command_end_ns)
+	if (ret != 0 && vdev->nb_zombies != 0 && clock_ns() < vdev->command_end_ns)
 		return CMD_LATER;
 	if (ret == -EEXIST)
 		return SIOV_CMD_WQ_PASID_EN;
@@ -293,7 +293,7 @@ vdev_command(struct siov_vdev *vdev, uint32_t value)
 	vdev->cmd = value;
 	vdev->cmdsts = SIOV_CMDSTS_ACTIVE;
 	vdev->has_command = true;
-	vdev->command_end_ns = host_now_ns() + UINT64_C(1000000) * COMMAND_MS;
+	vdev->command_end_ns = deadline_after(COMMAND_MS);
 	vdev->stats.nb_commands++;
 	vdev_reg_set(vdev, SIOV_REG_CMD, value);
 	vdev_reg_set(vdev, SIOV_REG_CMDSTS, vdev->cmdsts);

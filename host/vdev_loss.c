@@ -5,6 +5,7 @@
  *     loss ─► portals lead nowhere ─► the lost function can write nothing any more ─► halt, vector 0
  *          ─► the guest: what has no record is aborted; reset device ─► another function works
  */
+#include "swerr.h"
 #include "vdev_priv.h"
 
 #define QUIET_NS UINT64_C(5000000) /* of engines that do not poll any more */
@@ -21,7 +22,7 @@ halt(struct siov_vdev *vdev)
 	vdev->nb_losses++;
 	for (i = 0; i < vdev->nb_wqs; i++)
 		vdev_cut(vdev, i, NO_PASID);
-	vdev->halt_at_ns = host_now_ns() + QUIET_NS;
+	vdev->halt_at_ns = clock_ns() + QUIET_NS;
 	vdcm_activate(vdev);
 }
 
@@ -44,7 +45,7 @@ vdcm_lose(struct siov_vdcm *vdcm, unsigned int fn)
 bool
 vdev_tell_loss(struct siov_vdev *vdev)
 {
-	if (!siov_dev_is_quiet(vdev_dev(vdev)) && host_now_ns() < vdev->halt_at_ns)
+	if (!siov_dev_is_quiet(vdev_dev(vdev)) && clock_ns() < vdev->halt_at_ns)
 		return true;
 	vdev->halt_at_ns = 0;
 	vdev_regs_show(vdev);
@@ -85,20 +86,16 @@ find_wq(const struct siov_vdev *vdev, const struct siov_error *error, uint32_t *
 static void
 show_error(struct siov_vdev *vdev, const struct siov_error *error)
 {
-	bool has_desc = error->code != SIOV_ERROR_DWQ_OVERFLOW;
-	uint32_t wq, guest, i;
+	struct siov_error shown = *error;
+	uint32_t i;
 
 	if (vdev->swerr[0] & SIOV_SWERR_VALID) {
 		vdev->swerr[0] |= SIOV_SWERR_OVERFLOW;
 		vdev_reg_set(vdev, SIOV_REG_SWERR, vdev->swerr[0]);
 		return;
 	}
-	wq = find_wq(vdev, error, &guest);
-	vdev->swerr[0] = SIOV_SWERR_VALID | SIOV_SWERR_WQ | (has_desc ? SIOV_SWERR_DESC : 0) |
-			 (uint32_t)error->code << SIOV_SWERR_CODE_SHIFT | wq << SIOV_SWERR_WQ_SHIFT;
-	vdev->swerr[1] = error->opcode | guest << SIOV_SWERR_PASID_SHIFT;
-	vdev->swerr[4] = (uint32_t)error->fault_addr;
-	vdev->swerr[5] = error->fault_addr >> 32;
+	shown.wq_id = (uint16_t)find_wq(vdev, error, &shown.pasid);
+	swerr_make(vdev->swerr, &shown);
 	for (i = RTE_DIM(vdev->swerr); i > 0; i--)
 		vdev_reg_set(vdev, SIOV_REG_SWERR + 4 * (i - 1), vdev->swerr[i - 1]);
 	if (vdev->genctrl & SIOV_GENCTRL_SWERR_INT)

@@ -298,7 +298,7 @@ siov_vdev_portal_open(struct siov_vdev *vdev, uint64_t offset, struct siov_cpu *
 	ret = open_locked(vdev, portal);
 	/* What is posted to a portal that leads nowhere is lost. */
 	if (ret == 0)
-		vdev_await_connect(vdev, host_now_ns() + CONNECT_NS);
+		vdev_await_connect(vdev, clock_ns() + CONNECT_NS);
 	vdcm_unlock(vdcm);
 	if (ret == 0)
 		*out = &portal->vp;

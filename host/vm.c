@@ -474,7 +474,7 @@ await_opens(struct siov_vm *vm, const struct siov_vdev *vdev, uint64_t end_ns)
 int
 siov_vm_unplug(struct siov_vm *vm, uint16_t bdf, unsigned int timeout_ms)
 {
-	uint64_t end_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
+	uint64_t end_ns = deadline_after(timeout_ms);
 	uint32_t slot = bdf >> 3;
 	struct siov_vdev *vdev;
 	int ret;
@@ -543,7 +543,7 @@ is_anyone_inside(const struct siov_vm *vm)
 int
 siov_vm_pause(struct siov_vm *vm, unsigned int timeout_ms)
 {
-	uint64_t end_ns = host_now_ns() + UINT64_C(1000000) * timeout_ms;
+	uint64_t end_ns = deadline_after(timeout_ms);
 	const struct timespec end = to_timespec(end_ns);
 	int ret = 0;
 

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "pci_cfg.h"
 #include "siov_posted.h"
 #include "siov_vcpu.h"
 #include "siov_vm.h"
@@ -115,9 +116,6 @@ struct siov_vmm {
 	struct vms waiting; /* VMs with traps, in turn */
 	SIOV_ATOMIC(uint32_t) nb_vms;
 };
-
-/* trap.c: what is read where nothing is. */
-uint64_t trap_all_ones(unsigned int width);
 
 /* trap.c: have a trap served, and wait for it. */
 void trap_do(struct siov_vcpu *vcpu);

@@ -48,7 +48,7 @@ static int
 await(const struct wire *wire, short events, uint64_t end_ns)
 {
 	struct pollfd wait = {.fd = wire->fd, .events = events};
-	uint64_t now_ns = host_now_ns();
+	uint64_t now_ns = clock_ns();
 	int ret;
 
 	if (now_ns >= end_ns)
@@ -63,7 +63,7 @@ await(const struct wire *wire, short events, uint64_t end_ns)
 static int
 pass(struct wire *wire, uint8_t *bytes, size_t len, bool is_sent)
 {
-	uint64_t end_ns = host_now_ns() + UINT64_C(1000000) * wire->io_ms;
+	uint64_t end_ns = clock_ns() + UINT64_C(1000000) * wire->io_ms;
 	int ret = 0;
 
 	while (len != 0 && ret == 0) {

@@ -293,10 +293,10 @@ check_lost(const struct run *run, unsigned int idx)
 {
 	uint64_t lost = run->submitters[idx].nb.lost;
 
-	return lost == 0 ? 0 :
-			   complain("submitter %u: %" PRIu64
-				    " descriptors did not complete in time",
-				    idx, lost);
+	return lost == 0 ?
+		       0 :
+		       complain("submitter %u: %" PRIu64 " descriptors did not complete in time",
+				idx, lost);
 }
 
 static int

@@ -12,7 +12,8 @@
 
 #define BUFS_BYTES (UINT64_C(32) << 20) /* of all submitters, beyond one pair each */
 #define LOST_SECONDS 5u /* for the last records to appear, */
-#define LOST_LOOKS 1000u /* and as many looks: seconds pass without any where the CPU is another's */
+#define LOST_LOOKS \
+	1000u /* and as many looks: seconds pass without any where the CPU is another's */
 #define GAP_SHIFT 16u
 #define REAP_CHUNK 32u /* completions asked for together */
 #define LOOKS_MAX 64u /* how often, before what is there is taken */

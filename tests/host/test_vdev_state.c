@@ -219,6 +219,56 @@ test_a_damaged_image_is_refused(void **state)
 	close_bed(&bed);
 }
 
+/* The device has it, the VDCM has not: it belongs to what is saved. */
+static void
+test_s9_4_3_2_a_doorbell_nobody_has_taken_moves_along(void **state)
+{
+	const struct host_bed_conf conf = {.nb_fns = 1};
+	const struct siov_vdev_conf vdev_conf = {
+		.type = siov_vdcm_type_find("swq"),
+		.fn = SIOV_VDEV_FN_ANY,
+	};
+	const struct siov_vdev_request request = {.id = 77, .op = SIOV_VOP_ECHO, .arg = {4, 5, 6}};
+	struct siov_vdev_answer answer = {.id = 0};
+	struct siov_vdev *from, *to;
+	struct vdev_user user;
+	struct bed bed;
+	uint8_t image[65536];
+	uint16_t bdf;
+	int64_t bytes;
+
+	(void)state;
+	open_bed(&bed, &vdev_conf, &conf);
+	from = siov_vm_vdev(bed.vm, bed.bdf);
+	vdev_user_write(&bed.user, SIOV_VREG_VERSION, SIOV_VDEV_VERSION_1);
+	memcpy(bed.user.channel, &request, sizeof(request));
+	siov_vcpu_mmio_write(bed.user.vcpu, bed.user.bar0 + SIOV_VDEV_PAGE_MBOX * UINT64_C(4096), 4,
+			     1);
+	assert_int_equal(siov_vdev_suspend(from, HOST_BED_MS), 0);
+	bytes = siov_vdev_save(from, image, sizeof(image));
+	assert_true(bytes > 0);
+	siov_vcpu_leave(bed.user.vcpu);
+	host_bed_unplug(bed.vm, bed.bdf);
+
+	assert_int_equal(siov_vm_plug(bed.vm, &vdev_conf, &bdf), 0);
+	to = siov_vm_vdev(bed.vm, bdf);
+	assert_int_equal(siov_vdev_restore(to, image, (size_t)bytes), 0);
+	siov_vm_refresh(bed.vm, bdf);
+	assert_int_equal(siov_vcpu_enter(bed.user.vcpu), 0);
+	vdev_user_adopt(&user, &bed.user, bed.vm, bdf);
+	assert_int_equal(siov_vdev_resume(to), 0);
+	while (siov_vdcm_poll(bed.host->vdcm))
+		;
+	assert_int_equal(vdev_user_reg(&user, SIOV_VREG_DONE), 1);
+	memcpy(&answer, user.channel + SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES, sizeof(answer));
+	assert_int_equal(answer.id, request.id);
+	assert_int_equal(answer.status, 0);
+	assert_memory_equal(answer.ret, request.arg, sizeof(request.arg));
+	bed.user = user;
+	bed.bdf = bdf;
+	close_bed(&bed);
+}
+
 /* ---- losses ---- */
 
 static void
@@ -288,6 +338,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_s6_2_6_a_vdev_is_suspended_and_resumed),
 		cmocka_unit_test(test_state_moves_to_a_vdev_on_another_function),
+		cmocka_unit_test(test_s9_4_3_2_a_doorbell_nobody_has_taken_moves_along),
 		cmocka_unit_test(test_a_damaged_image_is_refused),
 		cmocka_unit_test(test_s9_4_2_a_vdev_goes_on_when_one_of_its_functions_is_lost),
 	};
