@@ -4,6 +4,7 @@
  * threads that wake each other, registers against memory; VDEVs that come and go, many of them, and the
  * loss of a function.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,10 @@
 #include <sys/eventfd.h>
 
 #include <rte_cycles.h>
+#include <rte_eal.h>
 #include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 
 #include "bench.h"
 #include "bench_host.h"
@@ -357,7 +361,28 @@ measure_life(const void *arg)
 #define ALIVE 10000u
 #define PER_VM 5000u
 
-/* Bytes that the VDCM holds for each of 10,000, which are all there at once. */
+/* Bytes that the process has: resident, and in DPDK's heaps where these are huge pages and not counted. */
+static double
+count_bytes(void)
+{
+	unsigned long total, resident = 0;
+	struct rte_malloc_socket_stats stats;
+	double bytes = 0;
+	unsigned int i;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (f == NULL || fscanf(f, "%lu %lu", &total, &resident) != 2)
+		resident = 0;
+	if (f != NULL)
+		fclose(f);
+	for (i = 0; i < rte_socket_count() && rte_eal_has_hugepages(); i++) {
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &stats) == 0)
+			bytes += (double)stats.heap_allocsz_bytes;
+	}
+	return bytes + (double)resident * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* Bytes that the process has more of for each of 10,000, which are all there at once. */
 static double
 measure_alive(const void *arg)
 {
@@ -368,9 +393,8 @@ measure_alive(const void *arg)
 		.socket_id = -1,
 	};
 	const struct siov_vdev_conf conf = {.type = siov_vdcm_type_find("swq")};
-	struct siov_vdev_info info = {0};
 	struct siov_vm *vms[2] = {NULL};
-	double figure = BENCH_FAILED;
+	double figure = BENCH_FAILED, before;
 	struct bench_host host;
 	uint16_t *bdfs = calloc(ALIVE, sizeof(*bdfs));
 	uint32_t nb = 0;
@@ -380,12 +404,11 @@ measure_alive(const void *arg)
 	ok = bench_host_open(&host, 1, bench_submitter_lcore(1)) && bdfs != NULL &&
 	     siov_vm_create(host.vmm, &vm_conf, &vms[1]) == 0;
 	vms[0] = host.vm;
+	before = count_bytes();
 	for (; ok && nb < ALIVE; nb++)
 		ok = siov_vm_plug(vms[nb / PER_VM], &conf, &bdfs[nb]) == 0;
-	if (ok) {
-		siov_vdev_get_info(siov_vm_vdev(vms[0], bdfs[0]), &info);
-		figure = (double)info.memory_bytes;
-	}
+	if (ok)
+		figure = (count_bytes() - before) / ALIVE;
 	for (; nb > 0; nb--)
 		siov_vm_unplug(vms[(nb - 1) / PER_VM], bdfs[nb - 1], TIMEOUT_MS);
 	siov_vm_free(vms[1]);
@@ -518,7 +541,7 @@ bench_vdev(void)
 			.name = "memory,alive=10000",
 			.unit = "B",
 			.less_is_better = true,
-			.ours = {"vdcm", measure_alive},
+			.ours = {"all", measure_alive},
 		},
 		{
 			.bench = "vdev",
