@@ -136,7 +136,7 @@ SIOV_API void siov_vm_get_stats(struct siov_vm *vm, struct siov_vm_stats *stats)
 /**
  * Log what vCPUs write (siov_vcpu_wrote), and what devices write, from all clean.
  *
- * @return as siov_gas_log_start(); -ENOMEM.
+ * @return 0; -ENOMEM; -ENOSYS a kernel without membarrier; or an error of siov_gas_log_start().
  */
 SIOV_API int siov_vm_log_start(struct siov_vm *vm);
 

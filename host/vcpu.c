@@ -209,9 +209,12 @@ siov_vcpu_ram(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
 void
 siov_vcpu_wrote(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
 {
-	uint8_t *log = siov_atomic_load(&vcpu->vm->log, acquire);
+	uint8_t *log;
 	uint64_t page;
 
+	/* V1: the data, then this; who begins a log does the rest (fence_vcpus() in vm_log.c). */
+	rte_compiler_barrier();
+	log = siov_atomic_load(&vcpu->vm->log, acquire);
 	if (likely(log == NULL) || len == 0 || siov_vcpu_ram(vcpu, gpa, len) == NULL)
 		return;
 	/* After the data: who takes the mark away sees them. */
