@@ -139,15 +139,12 @@ serve(void *arg)
 static enum siov_loop_next
 serve_interrupt(void *arg)
 {
-	struct siov_vdcm *vdcm = arg;
+	struct vdcm_fn *fn = arg;
 	eventfd_t nb;
-	unsigned int fn;
 
-	for (fn = 0; fn < vdcm->nb_fns; fn++) {
-		if (eventfd_read(vdcm->fns[fn].event_fd, &nb) == 0)
-			siov_hostdrv_ack(vdcm->fns[fn].drv, SIOV_INTCAUSE_MBOX);
-	}
-	return serve(vdcm);
+	if (eventfd_read(fn->event_fd, &nb) == 0)
+		siov_hostdrv_ack(fn->drv, SIOV_INTCAUSE_MBOX);
+	return serve(fn->vdcm);
 }
 
 static enum siov_loop_next
@@ -293,7 +290,7 @@ join_interrupt(struct siov_vdcm *vdcm, struct vdcm_fn *fn)
 	if (ret == 0)
 		ret = siov_hostdrv_set_vector(fn->drv, 0, siov_ir_msi_addr(fn->route), 0);
 	if (ret == 0)
-		ret = siov_loop_add(vdcm->loop, fn->event_fd, serve_interrupt, vdcm, &fn->source);
+		ret = siov_loop_add(vdcm->loop, fn->event_fd, serve_interrupt, fn, &fn->source);
 	return ret;
 }
 
@@ -338,6 +335,7 @@ take_functions(struct siov_vdcm *vdcm, const struct siov_vdcm_conf *conf)
 
 	vdcm->nb_fns = conf->nb_fns;
 	for (i = 0; i < conf->nb_fns; i++) {
+		vdcm->fns[i].vdcm = vdcm;
 		vdcm->fns[i].drv = conf->fns[i];
 		vdcm->fns[i].dev = siov_hostdrv_dev(conf->fns[i]);
 		vdcm->fns[i].event_fd = -1;

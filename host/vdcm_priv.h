@@ -42,6 +42,7 @@ struct siov_cpu {
 
 /* A function as the VDCM uses it. */
 struct vdcm_fn {
+	struct siov_vdcm *vdcm;
 	struct siov_hostdrv *drv;
 	struct siov_dev *dev;
 	uint32_t nb_vdevs; /* that work on it */

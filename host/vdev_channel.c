@@ -276,13 +276,26 @@ answer_it(struct siov_vdev *vdev, struct siov_vdev_answer *answer, int status)
 	vdev_cause(vdev, SIOV_INTCAUSE_CHANNEL);
 }
 
+/* Each word is read once, whatever the guest does to it meanwhile. */
+static void
+take_words(const uint8_t *from, struct siov_vdev_request *request)
+{
+	const SIOV_ATOMIC(uint64_t) *words = (const void *)from;
+	uint64_t taken[sizeof(*request) / sizeof(uint64_t)];
+	unsigned int i;
+
+	for (i = 0; i < RTE_DIM(taken); i++)
+		taken[i] = siov_atomic_load(&words[i], relaxed);
+	memcpy(request, taken, sizeof(*request));
+}
+
 static void
 take_request(struct siov_vdev *vdev)
 {
 	struct vdev_channel *channel = &vdev->channel;
 	uint32_t timeout_ms;
 
-	memcpy(&channel->request, slot(vdev, channel->done, false), sizeof(channel->request));
+	take_words(slot(vdev, channel->done, false), &channel->request);
 	timeout_ms = channel->request.timeout_ms;
 	if (timeout_ms == 0 || timeout_ms > TIMEOUT_MAX_MS)
 		timeout_ms = TIMEOUT_DEFAULT_MS;
