@@ -72,8 +72,7 @@ read_extension(struct siov_guest *guest)
 	if (guest->page_bytes < 4096 || (guest->page_bytes & (guest->page_bytes - 1)) != 0 ||
 	    guest_reg(guest, SIOV_VREG_SLOTS) != SIOV_VDEV_SLOTS ||
 	    guest->channel_at < GUEST_REGS_BYTES || guest->channel_at % SIOV_VDEV_SLOT_BYTES != 0 ||
-	    guest->channel_at + UINT64_C(2) * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES >
-		    guest->bars[0].bytes)
+	    guest->channel_at + (uint64_t)SIOV_VDEV_CHANNEL_BYTES > guest->bars[0].bytes)
 		return -ENOTSUP;
 	guest->mbox_at = guest->conf.has_mailbox ? guest_reg(guest, SIOV_VREG_MBOX) : 0;
 	if (guest->mbox_at % 4096 != 0 || guest->mbox_at + UINT64_C(4096) > guest->bars[0].bytes)

@@ -26,7 +26,7 @@ static uint8_t *
 map(const struct siov_guest *guest)
 {
 	return siov_vcpu_map(guest->vcpu, guest->bars[0].gpa + guest->channel_at,
-			     UINT64_C(2) * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES, true);
+			     SIOV_VDEV_CHANNEL_BYTES, true);
 }
 
 int
@@ -47,6 +47,7 @@ guest_channel_open(struct siov_guest *guest)
 	    guest_reg(guest, SIOV_VREG_VERSION) != SIOV_VDEV_VERSION_1)
 		return -EIO;
 	guest->nb_sent = guest_reg(guest, SIOV_VREG_DOORBELL);
+	guest->nb_pages = guest_reg(guest, SIOV_VREG_PAGES);
 	guest->channel = map(guest);
 	return guest->channel != NULL ? 0 : -EIO;
 }
@@ -63,6 +64,8 @@ guest_channel_attach(struct siov_guest *guest, uint32_t nb_sent)
 	if (doorbell - nb_sent > 1)
 		return -EINVAL;
 	guest->nb_sent = doorbell;
+	/* What was asked for before the move nobody waits for. */
+	guest->nb_pages = guest_reg(guest, SIOV_VREG_PAGES);
 	guest->channel = map(guest);
 	return guest->channel != NULL ? 0 : -EINVAL;
 }
@@ -156,13 +159,56 @@ siov_guest_call(struct siov_guest *guest, enum siov_vdev_op op, const uint64_t *
 	return answer.status;
 }
 
+/* ---- page requests ---- */
+
+int
+guest_take_pages(struct siov_guest *guest)
+{
+	const struct siov_guest_ops *ops = guest->conf.ops;
+	uint32_t nb = guest_reg(guest, SIOV_VREG_PAGES);
+
+	if (guest->channel == NULL || ops == NULL || ops->on_page == NULL)
+		return 0;
+	if (nb - guest->nb_pages > SIOV_VDEV_PAGE_SLOTS)
+		return -EIO;
+	while (guest->nb_pages != nb) {
+		uint32_t n = guest->nb_pages++;
+		struct siov_vdev_page page;
+
+		memcpy(&page,
+		       guest->channel + SIOV_VDEV_PAGE_SLOTS_AT +
+			       n % SIOV_VDEV_PAGE_SLOTS * sizeof(page),
+		       sizeof(page));
+		ops->on_page(guest->conf.arg, guest,
+			     &(struct siov_guest_page){
+				     .n = n,
+				     .pasid = page.pasid,
+				     .addr = page.addr,
+				     .flags = page.flags,
+			     });
+	}
+	return 0;
+}
+
+int
+siov_guest_page_answer(struct siov_guest *guest, uint32_t n, unsigned int code)
+{
+	if (code != 0 && code != 1 && code != 15)
+		return -EINVAL;
+	guest_reg_set(guest, SIOV_VREG_PAGE_ANSWER,
+		      (n & UINT16_MAX) | code << SIOV_VPAGE_CODE_SHIFT);
+	return guest_reg(guest, SIOV_VREG_STATUS) == SIOV_VSTATUS_OK ? 0 : -ENOENT;
+}
+
 /* ---- by name ---- */
 
 int
 siov_guest_pasid_bind(struct siov_guest *guest, uint32_t pasid, uint64_t fs_root,
 		      unsigned int levels)
 {
-	const uint64_t arg[NB_ARGS] = {pasid, fs_root, levels};
+	const struct siov_guest_ops *ops = guest->conf.ops;
+	bool has_pages = ops != NULL && ops->on_page != NULL;
+	const uint64_t arg[NB_ARGS] = {pasid, fs_root, levels, has_pages ? SIOV_VBIND_PAGES : 0};
 
 	return siov_guest_call(guest, SIOV_VOP_PASID_BIND, arg, NULL);
 }

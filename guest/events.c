@@ -97,7 +97,9 @@ look(struct siov_guest *guest)
 	take_error(guest);
 	if (guest_gensts(guest) == SIOV_GENSTS_HALT)
 		return guest->is_down ? 0 : bring_back(guest);
-	if (causes & SIOV_INTCAUSE_REVOKED) {
+	if (causes & SIOV_INTCAUSE_PAGE)
+		ret = guest_take_pages(guest);
+	if (ret == 0 && causes & SIOV_INTCAUSE_REVOKED) {
 		ret = guest_wq_handles(guest);
 		if (ret == 0)
 			tell_handles(guest);

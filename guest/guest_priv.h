@@ -81,6 +81,7 @@ struct siov_guest {
 	/* owner: the vCPU that probed */
 	uint8_t *channel; /* NULL: it has none, or it is not open */
 	uint32_t nb_sent;
+	uint32_t nb_pages; /* page requests seen so far */
 	bool must_look; /* at the causes, though no vector came */
 	bool is_down; /* halted, and not brought back */
 	/* shared: atomic */
@@ -133,6 +134,11 @@ int guest_pci_vectors(struct siov_guest *guest);
 
 /* Function-level reset. 0, -ENOTSUP, -ETIMEDOUT, -ESHUTDOWN. */
 int guest_pci_reset(struct siov_guest *guest);
+
+/* ---- channel.c ---- */
+
+/* Page requests that have come since. 0; -EIO: more than there can be. */
+int guest_take_pages(struct siov_guest *guest);
 
 /* ---- caps.c ---- */
 

@@ -34,6 +34,14 @@ extern "C" {
 /** A device as the driver runs it; opaque. */
 struct siov_guest;
 
+/** A page that is asked for. */
+struct siov_guest_page {
+	uint32_t n; /**< names it */
+	uint32_t pasid;
+	uint64_t addr; /**< of the page */
+	uint32_t flags; /**< SIOV_VPAGE_READ, _WRITE, _PRIV */
+};
+
 /** What is told to its owner, out of siov_guest_poll(). */
 struct siov_guest_ops {
 	/** Vector of queue @p wq came. */
@@ -47,6 +55,11 @@ struct siov_guest_ops {
 	void (*on_handles)(void *arg, struct siov_guest *guest);
 	/** An error of the device's SWERR register: @p code is a completion status. */
 	void (*on_error)(void *arg, struct siov_guest *guest, uint8_t code, uint64_t addr);
+	/**
+	 * Work of a PASID waits for a page: map it or not, and answer with siov_guest_page_answer(), here
+	 * or later. NULL: siov_guest_pasid_bind() asks for no page requests, faults are final.
+	 */
+	void (*on_page)(void *arg, struct siov_guest *guest, const struct siov_guest_page *page);
 };
 
 struct siov_guest_conf {
@@ -199,6 +212,16 @@ SIOV_API int siov_guest_call(struct siov_guest *guest, enum siov_vdev_op op, con
 /** Requests of siov_guest_call(), by name; see enum siov_vdev_op. */
 SIOV_API int siov_guest_pasid_bind(struct siov_guest *guest, uint32_t pasid, uint64_t fs_root,
 				   unsigned int levels);
+/**
+ * Answer a page request.
+ *
+ * @param n of struct siov_guest_page.
+ * @param code 0: the page is there now, try again; 1: there is no such page; 15: it could not be brought.
+ * @return 0; -EINVAL code; -ENOENT nobody waits for it any more (a reset, a move), or it was answered.
+ * Thread: the vCPU's that probed.
+ */
+SIOV_API int siov_guest_page_answer(struct siov_guest *guest, uint32_t n, unsigned int code);
+
 SIOV_API int siov_guest_pasid_unbind(struct siov_guest *guest, uint32_t pasid);
 SIOV_API int siov_guest_context_alloc(struct siov_guest *guest, unsigned int wq, uint32_t pasid,
 				      uint32_t *handle);

@@ -216,6 +216,8 @@ siov_gas_free(struct siov_gas *gas)
 		return -EBUSY;
 	/* What a guest that is gone has left bound. */
 	ret = space_unbind_all(gas);
+	if (ret == 0)
+		ret = space_free_prqs(gas);
 	if (ret != 0)
 		return ret;
 	if (gas->is_logging)

@@ -13,6 +13,7 @@ LIST_HEAD(space_list, space);
 struct gas_spaces {
 	struct space_list buckets[GAS_BUCKETS];
 	unsigned int nb_bound; /* by the guest itself */
+	LIST_HEAD(, space_prq) orphans;
 };
 
 struct gas_spaces *gas_spaces(struct siov_gas *gas);

@@ -122,6 +122,7 @@ struct siov_vdev_stats {
 	uint64_t nb_refused; /**< accesses where nothing is, or of a width that is not allowed */
 	uint64_t nb_commands;
 	uint64_t nb_requests; /**< of the channel */
+	uint64_t nb_page_requests;
 	uint64_t nb_request_errors;
 	uint64_t nb_interrupts; /**< made by the VDCM */
 	uint64_t nb_resets;

@@ -6,7 +6,7 @@
  *
  *     BAR0  page 0  write-intercept   DSA registers, GRPCFG, WQCFG, MSIXPERM, channel registers
  *           page 1  intercept         MSI-X table, pending bits
- *           page 2  memory            channel: 16 requests, 16 answers
+ *           page 2  memory            channel: 16 requests, 16 answers, 64 page requests
  *           page 3  direct            hardware mailbox: the doorbell once more
  *     BAR2  direct: 4 portal pages a queue, as of DSA
  *
@@ -20,6 +20,12 @@
  * n, and vector 0 comes with SIOV_INTCAUSE_CHANNEL. Answers come in the order of the requests. A guest
  * has 16 requests outstanding at most; more, and doorbells that go backward, are refused:
  * SIOV_VREG_STATUS says so, and nothing is done.
+ *
+ * Page requests: work of a PASID that was bound with SIOV_VBIND_PAGES, and that may block on a fault,
+ * waits while the guest is asked for the page: request n is in slot n % 64 of the page requests when
+ * SIOV_VREG_PAGES has passed n, and vector 0 comes with SIOV_INTCAUSE_PAGE. The guest maps the page, or
+ * does not, and says so: n and a code to SIOV_VREG_PAGE_ANSWER, in any order. While the VDEV is
+ * suspended, and from a reset on, all are answered with failure; what waited ends with a page fault.
  *
  * A command that fails for want of a resource (a dedicated queue) ends as a hardware error with the
  * errno EAGAIN as its result. Only one PASID of a queue can mean guest-physical addresses without having
@@ -73,7 +79,10 @@
 #define SIOV_VREG_SLOTS 0xc1cu
 #define SIOV_VREG_MBOX 0xc20u /**< offset of the hardware mailbox in BAR0; 0: none */
 #define SIOV_VREG_PAGE_BYTES 0xc24u /**< P */
-#define SIOV_VREG_END 0xc28u
+#define SIOV_VREG_PAGES 0xc28u /**< number of page requests so far */
+#define SIOV_VREG_PAGE_ANSWER \
+	0xc2cu /**< written: 15:0 number of the request, 31:28 0 it is there, 1 it is not, 15 failure */
+#define SIOV_VREG_END 0xc30u
 
 #define SIOV_VREG_MAGIC_VALUE 0x564f4953u /**< "SIOV" */
 
@@ -83,15 +92,38 @@ enum siov_vstatus {
 	SIOV_VSTATUS_CLOSED, /**< no version was chosen so far */
 	SIOV_VSTATUS_DOORBELL, /**< backward, or more than SIOV_VDEV_SLOTS outstanding */
 	SIOV_VSTATUS_DISABLED, /**< the device is not enabled */
+	SIOV_VSTATUS_PAGE, /**< no such page request is without answer, or no such code */
 };
 
 /** Beside DSA's causes in SIOV_REG_INTCAUSE. */
 #define SIOV_INTCAUSE_CHANNEL 0x10000u
+#define SIOV_INTCAUSE_PAGE 0x40000u /**< page requests have come */
 #define SIOV_INTCAUSE_REVOKED 0x80000000u /**< DSA: interrupt handles are to be requested anew */
 
 #define SIOV_VDEV_VERSION_1 1u
 #define SIOV_VDEV_SLOTS 16u
 #define SIOV_VDEV_SLOT_BYTES 64u
+
+/** A page request; they begin at SIOV_VDEV_PAGE_SLOTS_AT of the channel. */
+struct siov_vdev_page {
+	uint64_t addr; /**< of the page */
+	uint32_t pasid; /**< the guest's */
+	uint32_t flags; /**< SIOV_VPAGE_ */
+};
+
+#define SIOV_VDEV_PAGE_SLOTS 64u
+#define SIOV_VDEV_PAGE_SLOTS_AT (2u * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES)
+#define SIOV_VDEV_CHANNEL_BYTES (SIOV_VDEV_PAGE_SLOTS_AT + SIOV_VDEV_PAGE_SLOTS * 16u)
+
+#define SIOV_VPAGE_READ 0x1u /**< it is to be read, */
+#define SIOV_VPAGE_WRITE 0x2u /**< written, */
+#define SIOV_VPAGE_PRIV 0x4u /**< by privileged work */
+#define SIOV_VPAGE_CODE_SHIFT 28
+
+#define SIOV_VBIND_PAGES 0x1u /**< pages that are not there are asked for */
+
+SIOV_STATIC_ASSERT(sizeof(struct siov_vdev_page) == 16, "a slot of a page request");
+SIOV_STATIC_ASSERT(SIOV_VDEV_CHANNEL_BYTES <= 4096, "the channel is a page");
 
 /** A request, written by the guest; requests begin at offset 0 of the channel. */
 struct siov_vdev_request {
@@ -117,7 +149,8 @@ enum siov_vdev_op {
 	SIOV_VOP_ECHO = 1, /**< arg: anything; ret[0..5]: the same */
 	/**
 	 * Let a PASID of the guest mean an address space of the guest: arg[0] PASID, arg[1] guest-physical
-	 * address of the top table of its first stage, arg[2] levels: 4 or 5.
+	 * address of the top table of its first stage, arg[2] levels: 4 or 5, arg[3] 0 or
+	 * SIOV_VBIND_PAGES.
 	 */
 	SIOV_VOP_PASID_BIND,
 	SIOV_VOP_PASID_UNBIND, /**< arg[0] PASID; its contexts must be freed */

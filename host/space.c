@@ -4,6 +4,7 @@
 #include <rte_common.h>
 
 #include "gas_priv.h"
+#include "siov_prq.h"
 
 #define NO_PASID UINT32_MAX
 
@@ -21,6 +22,21 @@ space_find(struct siov_gas *gas, uint32_t guest)
 	LIST_FOREACH(space, bucket_of(gas, guest), entry) {
 		if (space->guest == guest)
 			return space;
+	}
+	return NULL;
+}
+
+struct space *
+space_find_host(struct siov_gas *gas, uint32_t host)
+{
+	struct space *space;
+	unsigned int i;
+
+	for (i = 0; i < GAS_BUCKETS; i++) {
+		LIST_FOREACH(space, &gas_spaces(gas)->buckets[i], entry) {
+			if (space->host == host)
+				return space;
+		}
 	}
 	return NULL;
 }
@@ -107,13 +123,14 @@ hide(struct space *space)
 
 /* Tables of the guest's own; what it says of them is checked by walks. */
 static int
-make_nested(struct space *space)
+make_nested(struct space *space, struct siov_prq *prq)
 {
 	const struct siov_domain_conf conf = {
 		.kind = SIOV_DOMAIN_NESTED,
 		.levels = space->levels,
 		.parent = siov_gas_domain(space->gas),
 		.fs_root = space->fs_root,
+		.prq = prq,
 	};
 	int ret;
 
@@ -134,25 +151,26 @@ make_nested(struct space *space)
 }
 
 int
-space_bind(struct siov_gas *gas, uint32_t guest, uint64_t fs_root, uint32_t levels)
+space_bind(struct siov_gas *gas, const struct space_conf *conf)
 {
 	struct gas_spaces *spaces = gas_spaces(gas);
 	struct space *space;
 	int ret;
 
-	if (guest > SIOV_PASID_MAX || (levels != 4 && levels != 5) ||
-	    fs_root % SIOV_VTD_PAGE_SIZE != 0)
+	if (conf->guest > SIOV_PASID_MAX || (conf->levels != 4 && conf->levels != 5) ||
+	    conf->fs_root % SIOV_VTD_PAGE_SIZE != 0)
 		return -EINVAL;
-	if (space_find(gas, guest) != NULL)
+	if (space_find(gas, conf->guest) != NULL)
 		return -EEXIST;
 	if (spaces->nb_bound == SPACES_BOUND_MAX)
 		return -ENOSPC;
-	space = alloc_space(gas, guest);
+	space = alloc_space(gas, conf->guest);
 	if (space == NULL)
 		return -ENOMEM;
-	space->fs_root = fs_root;
-	space->levels = levels;
-	ret = make_nested(space);
+	space->fs_root = conf->fs_root;
+	space->levels = conf->levels;
+	space->has_pages = conf->prq != NULL;
+	ret = make_nested(space, conf->prq);
 	if (ret == 0)
 		spaces->nb_bound++;
 	else
@@ -202,6 +220,28 @@ space_unbind_all(struct siov_gas *gas)
 			ret = release(LIST_FIRST(bucket));
 	}
 	return ret;
+}
+
+void
+space_keep_prq(struct siov_gas *gas, struct space_prq *orphan, struct siov_prq *prq)
+{
+	orphan->prq = prq;
+	LIST_INSERT_HEAD(&gas_spaces(gas)->orphans, orphan, entry);
+}
+
+int
+space_free_prqs(struct siov_gas *gas)
+{
+	while (!LIST_EMPTY(&gas_spaces(gas)->orphans)) {
+		struct space_prq *orphan = LIST_FIRST(&gas_spaces(gas)->orphans);
+		int ret = siov_prq_free(orphan->prq);
+
+		if (ret != 0)
+			return ret;
+		LIST_REMOVE(orphan, entry);
+		siov_mem_free(gas_mem(gas), orphan);
+	}
+	return 0;
 }
 
 int

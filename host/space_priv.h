@@ -24,6 +24,7 @@ struct space {
 	uint32_t nb_users; /* queues and contexts */
 	uint64_t fs_root; /* nested */
 	uint32_t levels;
+	bool has_pages; /* it asks for pages that are not there */
 	const struct space *gpa; /* whose guest-physical space it is; NULL: bound by the guest */
 };
 
@@ -34,8 +35,30 @@ int space_fini_gpa(struct space *space);
 /* The space of a guest PASID, or NULL. */
 struct space *space_find(struct siov_gas *gas, uint32_t guest);
 
-/* A guest binds a PASID to tables of its own. 0, -EEXIST, -ENOSPC, -EINVAL, -ENOMEM. */
-int space_bind(struct siov_gas *gas, uint32_t guest, uint64_t fs_root, uint32_t levels);
+/* The space with a guest PASID whose host PASID it is, or NULL. */
+struct space *space_find_host(struct siov_gas *gas, uint32_t host);
+
+/* What a guest binds a PASID to: tables of its own. */
+struct space_conf {
+	uint32_t guest;
+	uint64_t fs_root;
+	uint32_t levels; /* 4 or 5 */
+	struct siov_prq *prq; /* where pages are asked for; NULL: faults are final */
+};
+
+/* 0, -EEXIST, -ENOSPC, -EINVAL, -ENOMEM. */
+int space_bind(struct siov_gas *gas, const struct space_conf *conf);
+
+/* A queue that PASIDs of the gas may name though its owner is gone: it stays as long as they do. */
+struct space_prq {
+	LIST_ENTRY(space_prq) entry;
+	struct siov_prq *prq;
+};
+
+void space_keep_prq(struct siov_gas *gas, struct space_prq *orphan, struct siov_prq *prq);
+
+/* Free those, after all PASIDs were unbound. 0 or -ETIMEDOUT. */
+int space_free_prqs(struct siov_gas *gas);
 
 /* 0, -ENOENT, -EBUSY while it has users, -ETIMEDOUT. */
 int space_unbind(struct siov_gas *gas, uint32_t guest);

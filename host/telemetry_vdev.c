@@ -82,6 +82,7 @@ show_stats(struct siov_vdcm *vdcm, uint32_t id, struct rte_tel_data *d)
 	siov_tel_add_dict_uint(d, "commands", stats.nb_commands);
 	siov_tel_add_dict_uint(d, "requests", stats.nb_requests);
 	siov_tel_add_dict_uint(d, "request_errors", stats.nb_request_errors);
+	siov_tel_add_dict_uint(d, "page_requests", stats.nb_page_requests);
 	siov_tel_add_dict_uint(d, "interrupts", stats.nb_interrupts);
 	siov_tel_add_dict_uint(d, "resets", stats.nb_resets);
 	siov_tel_add_dict_uint(d, "accepted_ops", stats.accepted);

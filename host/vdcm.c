@@ -121,6 +121,8 @@ vdcm_step(struct siov_vdcm *vdcm)
 	vdcm_take_mail(vdcm);
 	is_left = vdcm_reap(vdcm);
 	step_active(vdcm);
+	if (vdcm->loop == NULL)
+		is_left |= vdcm_step_pagers(vdcm);
 	return is_left || !TAILQ_EMPTY(&vdcm->active);
 }
 

@@ -94,6 +94,7 @@ struct siov_vdcm {
 	LIST_HEAD(, vdev_look) looks; /* configuration spaces that VDEVs have in common */
 	struct vdevs active; /* have work for the control lcore */
 	struct zombies zombies;
+	LIST_HEAD(, vdev_pager) pagers;
 	struct siov_wq *dead_wq; /* a queue that is never enabled, */
 	struct siov_lane *dead_lane; /* where portals lead that lead nowhere */
 	struct siov_cpu *cpus[SIOV_CPUS_MAX];

@@ -144,6 +144,7 @@ take_apart(struct siov_vdev *vdev)
 	vdev_msix_free(vdev);
 	vdev_cfg_free(vdev);
 	free_pages(vdev);
+	vdev_pager_free(vdev);
 	if (vdev->is_active)
 		TAILQ_REMOVE(&vdcm->active, vdev, active_entry);
 	give_id(vdev);
@@ -254,6 +255,7 @@ siov_vdev_destroy(struct siov_vdev *vdev, unsigned int timeout_ms)
 	vdcm_unlock(vdcm);
 	if (ret != 0)
 		return ret;
+	vdev_pager_leave(vdev);
 	vdcm_telemetry_lock();
 	vdcm_lock(vdcm);
 	ret = take_apart(vdev);

@@ -294,6 +294,7 @@ vdev_step(struct siov_vdev *vdev)
 
 	if (vdev->halt_at_ns != 0)
 		is_left |= vdev_tell_loss(vdev);
+	is_left |= vdev_pager_step(vdev);
 	if (vdev->action.kind != ACTION_NONE)
 		step_action(vdev);
 	if (vdev->action.kind == ACTION_NONE && vdev->must_reset)

@@ -27,6 +27,7 @@ vdev_channel_reset(struct siov_vdev *vdev)
 	vdev_reg_set(vdev, SIOV_VREG_DOORBELL, 0);
 	vdev_reg_set(vdev, SIOV_VREG_DONE, 0);
 	vdev_reg_set(vdev, SIOV_VREG_STATUS, SIOV_VSTATUS_OK);
+	vdev_pager_reset(vdev, 0);
 }
 
 /* ---- registers ---- */
@@ -68,6 +69,8 @@ vdev_channel_write(struct siov_vdev *vdev, uint32_t offset, uint32_t value)
 
 	if (offset == SIOV_VREG_VERSION)
 		status = open_channel(vdev, value);
+	else if (offset == SIOV_VREG_PAGE_ANSWER)
+		status = vdev_pager_write(vdev, value);
 	else
 		status = ring(vdev, value);
 	vdev_reg_set(vdev, SIOV_VREG_STATUS, status);
@@ -88,11 +91,20 @@ static int
 do_bind(struct siov_vdev *vdev, const struct siov_vdev_request *request,
 	struct siov_vdev_answer *answer)
 {
+	struct space_conf conf = {
+		.guest = (uint32_t)request->arg[0],
+		.fs_root = request->arg[1],
+		.levels = (uint32_t)request->arg[2],
+	};
+	int ret = 0;
+
 	RTE_SET_USED(answer);
-	if (request->arg[0] > SIOV_PASID_MAX || request->arg[2] > UINT32_MAX)
+	if (request->arg[0] > SIOV_PASID_MAX || request->arg[2] > UINT32_MAX ||
+	    request->arg[3] > SIOV_VBIND_PAGES)
 		return -EINVAL;
-	return space_bind(vdev->gas, (uint32_t)request->arg[0], request->arg[1],
-			  (uint32_t)request->arg[2]);
+	if (request->arg[3] == SIOV_VBIND_PAGES)
+		ret = vdev_pager_open(vdev, &conf.prq);
+	return ret != 0 ? ret : space_bind(vdev->gas, &conf);
 }
 
 static int
@@ -236,7 +248,7 @@ static int (*const ops[SIOV_VOPS])(struct siov_vdev *vdev, const struct siov_vde
 };
 
 static const unsigned int nb_args[SIOV_VOPS] = {
-	[SIOV_VOP_ECHO] = 6,           [SIOV_VOP_PASID_BIND] = 3,    [SIOV_VOP_PASID_UNBIND] = 1,
+	[SIOV_VOP_ECHO] = 6,           [SIOV_VOP_PASID_BIND] = 4,    [SIOV_VOP_PASID_UNBIND] = 1,
 	[SIOV_VOP_INVALIDATE] = 3,     [SIOV_VOP_CONTEXT_ALLOC] = 3, [SIOV_VOP_CONTEXT_FREE] = 2,
 	[SIOV_VOP_CONTEXT_HANDLE] = 2,
 };

@@ -113,6 +113,7 @@ image_pass(struct cursor *cursor, struct image *image)
 	pass(cursor, &image->channel_version);
 	pass(cursor, &image->channel_doorbell);
 	pass(cursor, &image->channel_done);
+	pass(cursor, &image->nb_pages);
 	pass_words(cursor, image->counts, sizeof(image->counts));
 	pass_bytes(cursor, image->cfg, sizeof(image->cfg));
 	pass_bytes(cursor, image->channel, sizeof(image->channel));
@@ -124,7 +125,7 @@ size_t
 image_bytes(uint64_t nb_spaces, uint64_t nb_contexts)
 {
 	const struct image *none = NULL;
-	size_t words = 2 + 3 + 8 + 5 + 3; /* counts, numbers, generation, registers, channel */
+	size_t words = 2 + 3 + 8 + 5 + 4; /* counts, numbers, generation, registers, channel */
 
 	return IMAGE_HEAD + words * sizeof(uint64_t) + sizeof(none->type) + sizeof(none->swerr) +
 	       sizeof(none->msixperm) + sizeof(none->wqs) + sizeof(none->vectors) +

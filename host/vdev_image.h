@@ -17,10 +17,10 @@
 
 #include "siov_vdev.h"
 
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define IMAGE_HEAD 24u
 #define IMAGE_CFG_BYTES 4096u
-#define IMAGE_CHANNEL_BYTES (2 * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES)
+#define IMAGE_CHANNEL_BYTES SIOV_VDEV_CHANNEL_BYTES
 #define IMAGE_CONTEXTS_MAX 65536u
 
 struct image_wq {
@@ -40,6 +40,7 @@ struct image_space {
 	uint64_t guest;
 	uint64_t fs_root;
 	uint64_t levels;
+	uint64_t has_pages;
 };
 
 struct image_context {
@@ -59,6 +60,7 @@ struct image {
 	struct image_wq wqs[SIOV_VDEV_WQS_MAX];
 	struct image_vector vectors[SIOV_VDEV_VECTORS_MAX];
 	uint64_t channel_version, channel_doorbell, channel_done;
+	uint64_t nb_pages; /* page requests told; none waits */
 	uint64_t counts[5]; /* accepted, completed, failed, aborted, bytes */
 	uint8_t cfg[IMAGE_CFG_BYTES];
 	uint8_t channel[IMAGE_CHANNEL_BYTES];

@@ -143,6 +143,7 @@ struct siov_vdev {
 	uint32_t swerr[8];
 	uint32_t msixperm[SIOV_VDEV_VECTORS_MAX];
 	struct siov_mbox mbox;
+	struct vdev_pager *pager; /* NULL: its guest wants no page requests */
 	uint8_t *pages; /* page 0, then the channel's; page_bytes each */
 	size_t pages_bytes;
 	int fd; /* of pages; -1 */
@@ -288,6 +289,28 @@ bool vdev_channel_step(struct siov_vdev *vdev);
 
 /* What the request that waits had begun has ended. */
 void vdev_channel_done(struct siov_vdev *vdev, int status);
+
+/* ---- vdev_pager.c ---- */
+
+/* The queue of page requests, made when it is wanted first. 0, -ENOMEM, or of siov_prq_create(). */
+int vdev_pager_open(struct siov_vdev *vdev, struct siov_prq **prq);
+
+/* The control lcore looks at it no longer. Without the lock. */
+void vdev_pager_leave(struct siov_vdev *vdev);
+void vdev_pager_free(struct siov_vdev *vdev);
+
+/* Tell the guest what was asked for, or answer where it cannot. Whether there is more. */
+bool vdev_pager_step(struct siov_vdev *vdev);
+
+/* The same for all. */
+bool vdcm_step_pagers(struct siov_vdcm *vdcm);
+
+/* Requests told so far; all that wait are failed, and counted from there. */
+uint32_t vdev_pager_told(const struct siov_vdev *vdev);
+void vdev_pager_reset(struct siov_vdev *vdev, uint32_t nb_told);
+
+/* The guest answers. */
+enum siov_vstatus vdev_pager_write(struct siov_vdev *vdev, uint32_t value);
 
 /* ---- vdev_loss.c ---- */
 

@@ -82,6 +82,15 @@ show_wq(struct siov_vdev *vdev, uint32_t i)
 				     << SIOV_WQCFG_BATCH_SHIFT);
 }
 
+/* Whether work may wait for pages is the host's to say, for the queue behind. */
+static uint32_t
+mode_of(const struct siov_vdev *vdev, uint32_t i)
+{
+	bool may_block = vdev_dev(vdev) != NULL && conf_of(vdev, i)->flags & SIOV_WQ_F_BOF;
+
+	return vdev->wqs[i].config | (may_block ? SIOV_WQCFG_BOF : 0);
+}
+
 static void
 show_state(struct siov_vdev *vdev)
 {
@@ -95,7 +104,7 @@ show_state(struct siov_vdev *vdev)
 		uint32_t state = vdev->wqs[i].is_enabled ? SIOV_WQCFG_STATE_ENABLED :
 							   SIOV_WQCFG_STATE_DISABLED;
 
-		vdev_reg_set(vdev, row + SIOV_WQCFG_MODE, vdev->wqs[i].config);
+		vdev_reg_set(vdev, row + SIOV_WQCFG_MODE, mode_of(vdev, i));
 		vdev_reg_set(vdev, row + SIOV_WQCFG_STATE, state << SIOV_WQCFG_STATE_SHIFT);
 	}
 }
@@ -165,6 +174,7 @@ vdev_regs_show_all(struct siov_vdev *vdev)
 	vdev_reg_set(vdev, SIOV_VREG_VERSION, vdev->channel.version);
 	vdev_reg_set(vdev, SIOV_VREG_DOORBELL, vdev->channel.doorbell);
 	vdev_reg_set(vdev, SIOV_VREG_DONE, vdev->channel.done);
+	vdev_reg_set(vdev, SIOV_VREG_PAGES, vdev_pager_told(vdev));
 	vdev_regs_show(vdev);
 }
 
@@ -226,7 +236,7 @@ write_wqcfg(struct siov_vdev *vdev, uint32_t offset, uint32_t value)
 	if (at % SIOV_WQCFG_STRIDE != SIOV_WQCFG_MODE || wq->is_enabled)
 		return;
 	wq->config = (wq->config & ~WQ_WRITABLE) | (value & WQ_WRITABLE);
-	vdev_reg_set(vdev, offset, wq->config);
+	vdev_reg_set(vdev, offset, mode_of(vdev, at / SIOV_WQCFG_STRIDE));
 }
 
 static void
@@ -260,6 +270,7 @@ write_dword(struct siov_vdev *vdev, uint32_t offset, uint32_t value)
 		return;
 	case SIOV_VREG_VERSION:
 	case SIOV_VREG_DOORBELL:
+	case SIOV_VREG_PAGE_ANSWER:
 		vdev_channel_write(vdev, offset, value);
 		return;
 	default:

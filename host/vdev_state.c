@@ -46,6 +46,7 @@ save_registers(struct siov_vdev *vdev, struct image *image)
 	image->channel_version = vdev->channel.version;
 	image->channel_doorbell = vdev->channel.doorbell;
 	image->channel_done = vdev->channel.done;
+	image->nb_pages = vdev_pager_told(vdev);
 	memcpy(image->channel, vdev->pages + vdev->page_bytes, sizeof(image->channel));
 	for (i = 0; i < IMAGE_CFG_BYTES; i += 4) {
 		uint32_t dword = vdev_cfg_read(vdev, i, 4);
@@ -69,6 +70,7 @@ save_lists(struct siov_vdev *vdev, struct image *image)
 					.guest = space->guest,
 					.fs_root = space->fs_root,
 					.levels = space->levels,
+					.has_pages = space->has_pages,
 				};
 		}
 	}
@@ -166,12 +168,31 @@ check(struct siov_vdev *vdev, const struct image *image)
 	return 0;
 }
 
+static int
+bind_space(struct siov_vdev *vdev, const struct image_space *in)
+{
+	struct space_conf conf = {
+		.guest = (uint32_t)in->guest,
+		.fs_root = in->fs_root,
+		.levels = (uint32_t)in->levels,
+	};
+	int ret = 0;
+
+	if (in->has_pages)
+		ret = vdev_pager_open(vdev, &conf.prq);
+	return ret != 0 ? ret : space_bind(vdev->gas, &conf);
+}
+
 /* The same PASID with the same tables may be there already, by another VDEV of the guest. */
 static int
 bind_spaces(struct siov_vdev *vdev, const struct image *image)
 {
+	struct siov_prq *prq;
 	uint64_t i;
 
+	/* Its guest counts on from there, whatever is bound now. */
+	if (image->nb_pages != 0 && vdev_pager_open(vdev, &prq) != 0)
+		return -ENOMEM;
 	for (i = 0; i < image->nb_spaces; i++) {
 		const struct image_space *in = &image->spaces[i];
 		const struct space *space;
@@ -181,9 +202,9 @@ bind_spaces(struct siov_vdev *vdev, const struct image *image)
 			return -EBADMSG;
 		space = space_find(vdev->gas, (uint32_t)in->guest);
 		if (space != NULL && space->gpa == NULL && space->fs_root == in->fs_root &&
-		    space->levels == in->levels)
+		    space->levels == in->levels && space->has_pages == (in->has_pages != 0))
 			continue;
-		ret = space_bind(vdev->gas, (uint32_t)in->guest, in->fs_root, (uint32_t)in->levels);
+		ret = bind_space(vdev, in);
 		if (ret != 0)
 			return ret;
 	}
@@ -213,6 +234,7 @@ restore_registers(struct siov_vdev *vdev, const struct image *image)
 	vdev->channel.doorbell = (uint32_t)image->channel_doorbell;
 	vdev->channel.done = (uint32_t)image->channel_done;
 	memcpy(vdev->pages + vdev->page_bytes, image->channel, sizeof(image->channel));
+	vdev_pager_reset(vdev, (uint32_t)image->nb_pages);
 	vdev_cfg_restore(vdev, image->cfg);
 	vdev_regs_show_all(vdev);
 }

@@ -364,6 +364,7 @@ show_xstats(struct siov_vdev *vdev)
 		{"commands", s.nb_commands},
 		{"requests", s.nb_requests},
 		{"request_errors", s.nb_request_errors},
+		{"page_requests", s.nb_page_requests},
 		{"interrupts", s.nb_interrupts},
 		{"resets", s.nb_resets},
 		{"accepted_ops", s.accepted},

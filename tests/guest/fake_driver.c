@@ -42,11 +42,23 @@ on_error(void *arg, struct siov_guest *guest, uint8_t code, uint64_t addr)
 	told->addr = addr;
 }
 
+static void
+on_page(void *arg, struct siov_guest *guest, const struct siov_guest_page *page)
+{
+	struct told *told = arg;
+
+	(void)guest;
+	assert_int_equal(page->n, told->nb_pages);
+	told->nb_pages++;
+	told->addr = page->addr;
+}
+
 static const struct siov_guest_ops ops = {
 	.on_interrupt = on_interrupt,
 	.on_halt = on_halt,
 	.on_handles = on_handles,
 	.on_error = on_error,
+	.on_page = on_page,
 };
 
 struct siov_guest_conf

@@ -15,7 +15,7 @@
 /** What the driver told. */
 struct told {
 	unsigned int nb_interrupts[SIOV_GUEST_WQS_MAX];
-	unsigned int nb_halts, nb_handles, nb_errors;
+	unsigned int nb_halts, nb_handles, nb_errors, nb_pages;
 	uint8_t code;
 	uint64_t addr;
 	struct siov_vcpu *vcpu;

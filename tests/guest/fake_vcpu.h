@@ -54,7 +54,7 @@ struct siov_vcpu {
 	uint64_t flr_polls; /**< reads for which a reset is pending; UINT64_MAX: for ever */
 	/* page 0, channel, MSI-X table */
 	_Alignas(4096) uint8_t regs[4096];
-	_Alignas(64) uint8_t channel[2 * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES];
+	_Alignas(64) uint8_t channel[SIOV_VDEV_CHANNEL_BYTES];
 	uint32_t table[SIOV_VDEV_VECTORS_MAX * 4];
 	bool has_no_map; /**< all pages trap */
 	/* commands */

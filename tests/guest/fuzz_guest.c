@@ -113,9 +113,9 @@ static void
 access_registers(struct hostile *h, struct siov_vcpu *vcpu)
 {
 	static const uint16_t known[] = {
-		SIOV_REG_GENCTRL,  SIOV_REG_INTCAUSE,  SIOV_REG_CMD,        SIOV_REG_CMD,
-		SIOV_VDEV_GRPCFG,  SIOV_VDEV_WQCFG,    SIOV_VDEV_WQCFG + 8, SIOV_VDEV_MSIXPERM,
-		SIOV_VREG_VERSION, SIOV_VREG_DOORBELL,
+		SIOV_REG_GENCTRL,  SIOV_REG_INTCAUSE,  SIOV_REG_CMD,          SIOV_REG_CMD,
+		SIOV_VDEV_GRPCFG,  SIOV_VDEV_WQCFG,    SIOV_VDEV_WQCFG + 8,   SIOV_VDEV_MSIXPERM,
+		SIOV_VREG_VERSION, SIOV_VREG_DOORBELL, SIOV_VREG_PAGE_ANSWER,
 	};
 	uint64_t at = bar_of(h, vcpu, 0);
 	uint64_t value = rnd_value();
@@ -171,6 +171,7 @@ fill_request(struct siov_vdev_request *request)
 	if (request->op == SIOV_VOP_PASID_BIND && !one_in(4)) {
 		request->arg[1] = ROOT + rnd() % TABLE_PAGES * PAGE;
 		request->arg[2] = 4 + rnd() % 2;
+		request->arg[3] = rnd() % 2; /* with page requests, or not */
 	}
 	if (request->op == SIOV_VOP_CONTEXT_ALLOC && !one_in(4)) {
 		request->arg[0] = 0;

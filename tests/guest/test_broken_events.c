@@ -144,6 +144,36 @@ test_vectors_and_errors_are_told(void **state)
 }
 
 static void
+test_page_requests_that_cannot_be(void **state)
+{
+	struct siov_vcpu *vcpu = fake_vcpu_open();
+	struct told told = {.nb_pages = 0};
+	struct siov_guest *guest = must_probe(vcpu, &told);
+	struct siov_vdev_page page = {.addr = 0x7000};
+
+	(void)state;
+	/* A cause without any, all that there can be, and one more than that. */
+	fake_cause(vcpu, SIOV_INTCAUSE_PAGE);
+	assert_int_equal(siov_guest_poll(guest), 1);
+	assert_int_equal(told.nb_pages, 0);
+	memcpy(vcpu->channel + SIOV_VDEV_PAGE_SLOTS_AT + 63 * sizeof(page), &page, sizeof(page));
+	fake_set_reg(vcpu, SIOV_VREG_PAGES, SIOV_VDEV_PAGE_SLOTS);
+	fake_cause(vcpu, SIOV_INTCAUSE_PAGE);
+	assert_int_equal(siov_guest_poll(guest), 1);
+	assert_int_equal(told.nb_pages, SIOV_VDEV_PAGE_SLOTS);
+	assert_true(told.addr == 0x7000);
+	fake_set_reg(vcpu, SIOV_VREG_PAGES, 2 * SIOV_VDEV_PAGE_SLOTS + 1);
+	fake_cause(vcpu, SIOV_INTCAUSE_PAGE);
+	assert_int_equal(siov_guest_poll(guest), -EIO);
+	fake_set_reg(vcpu, SIOV_VREG_PAGES, SIOV_VDEV_PAGE_SLOTS - 1);
+	fake_cause(vcpu, SIOV_INTCAUSE_PAGE);
+	assert_int_equal(siov_guest_poll(guest), -EIO);
+	assert_int_equal(told.nb_pages, SIOV_VDEV_PAGE_SLOTS);
+	assert_int_equal(siov_guest_remove(guest), 0);
+	fake_vcpu_close(vcpu);
+}
+
+static void
 halt(struct siov_vcpu *vcpu, uint32_t reset)
 {
 	fake_set_reg(vcpu, SIOV_REG_GENSTS, SIOV_GENSTS_HALT | reset << 2);
@@ -297,6 +327,7 @@ main(void)
 		cmocka_unit_test(test_versions_that_are_not_known),
 		cmocka_unit_test(test_handles_out_of_range),
 		cmocka_unit_test(test_vectors_and_errors_are_told),
+		cmocka_unit_test(test_page_requests_that_cannot_be),
 		cmocka_unit_test(test_a_halt_is_brought_back),
 		cmocka_unit_test(test_halts_that_do_not_end),
 		cmocka_unit_test(test_a_driver_takes_up_what_another_left),
