@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -235,6 +236,22 @@ dev_rig_stats(struct dev_rig *rig, unsigned int wq_id, uint32_t pasid)
 	return &stats;
 }
 
+/* EAL leaves it for a later process of the same prefix; there is none. */
+static void
+remove_runtime_dir(void)
+{
+	const char *path = rte_eal_get_runtime_dir();
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	if (dir == NULL)
+		return;
+	for (entry = readdir(dir); entry != NULL; entry = readdir(dir))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	rmdir(path);
+}
+
 int
 dev_rig_init_eal(const char *lcores, const char *more)
 {
@@ -253,7 +270,9 @@ dev_rig_init_eal(const char *lcores, const char *more)
 	snprintf(text[7], sizeof(text[7]), "%s", more);
 	for (i = 0; i < RTE_DIM(text); i++)
 		args[i] = text[i];
-	return rte_eal_init(RTE_DIM(args), args) < 0 ? -1 : 0;
+	if (rte_eal_init(RTE_DIM(args), args) < 0)
+		return -1;
+	return atexit(remove_runtime_dir);
 }
 
 void

@@ -6,7 +6,14 @@ set -euo pipefail
 source_dir=$1
 build_dir=$2
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# EAL leaves its runtime files behind.
+runtime=/tmp/dpdk
+if [ "$(id -u)" -eq 0 ]; then
+    runtime=/var/run/dpdk
+elif [ -n "${XDG_RUNTIME_DIR-}" ]; then
+    runtime=$XDG_RUNTIME_DIR/dpdk
+fi
+trap 'rm -rf "$tmp" "${runtime:?}/install-$$"' EXIT
 
 fail()
 {
