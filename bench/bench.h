@@ -81,7 +81,11 @@ void bench_ops(void);
 void bench_qos(void);
 void bench_adi(void);
 void bench_vdev(void);
+void bench_migrate(void);
 void bench_control(void);
+
+/* The other process of bench_migrate(): does what is asked on one socket, with the other. */
+int bench_migrate_serve(int ask_fd, int data_fd);
 
 /* Wait a moment for the other side: pause, and every so often give a shared CPU away. */
 void bench_relax(unsigned int *rounds, bool shares_cpu);

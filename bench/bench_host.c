@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include <rte_cycles.h>
 #include <rte_launch.h>
 
 #include "bench.h"
@@ -10,6 +11,7 @@
 #define RID 0x100
 #define VECTOR 64u
 #define DWQS 4u
+#define NAP_US 20u
 
 static bool
 make_dev(struct bench_host *host, unsigned int fn)
@@ -42,8 +44,12 @@ run_engines(void *arg)
 	for (fn = 0; fn < host->nb_fns; fn++)
 		siov_engine_start(siov_dev_engine(host->devs[fn], 0));
 	while (!siov_atomic_load(&host->stop, relaxed)) {
+		unsigned int nb = 0;
+
 		for (fn = 0; fn < host->nb_fns; fn++)
-			siov_engine_poll(siov_dev_engine(host->devs[fn], 0));
+			nb += siov_engine_poll(siov_dev_engine(host->devs[fn], 0));
+		if (nb == 0 && siov_atomic_load(&host->naps, relaxed))
+			rte_delay_us_sleep(NAP_US);
 	}
 	for (fn = 0; fn < host->nb_fns; fn++)
 		siov_engine_stop(siov_dev_engine(host->devs[fn], 0));
@@ -122,15 +128,8 @@ make_vdcm(struct bench_host *host)
 }
 
 bool
-bench_host_open(struct bench_host *host, unsigned int nb_fns, unsigned int control_lcore)
+bench_host_open_platform(struct bench_host *host, unsigned int nb_fns, unsigned int control_lcore)
 {
-	const struct siov_vm_conf vm = {
-		.name = "bench",
-		.ram_bytes = BENCH_HOST_RAM,
-		.nb_vcpus = 1,
-		.socket_id = -1,
-	};
-
 	memset(host, 0, sizeof(*host));
 	host->nb_fns = nb_fns;
 	host->control_lcore = control_lcore;
@@ -140,7 +139,21 @@ bench_host_open(struct bench_host *host, unsigned int nb_fns, unsigned int contr
 	if (host->has_engines)
 		rte_eal_remote_launch(run_engines, host, bench_engine_lcore());
 	rte_eal_remote_launch(run_control, host, control_lcore);
-	if (!make_vdcm(host) || siov_vm_create(host->vmm, &vm, &host->vm) != 0)
+	return make_vdcm(host);
+}
+
+bool
+bench_host_open(struct bench_host *host, unsigned int nb_fns, unsigned int control_lcore)
+{
+	const struct siov_vm_conf vm = {
+		.name = "bench",
+		.ram_bytes = BENCH_HOST_RAM,
+		.nb_vcpus = 1,
+		.socket_id = -1,
+	};
+
+	if (!bench_host_open_platform(host, nb_fns, control_lcore) ||
+	    siov_vm_create(host->vmm, &vm, &host->vm) != 0)
 		return false;
 	host->vcpu = siov_vm_vcpu(host->vm, 0);
 	host->ram = siov_vm_ram(host->vm);

@@ -27,6 +27,7 @@ struct bench_host {
 	struct siov_vcpu *vcpu; /* entered by the calling lcore */
 	uint8_t *ram;
 	SIOV_ATOMIC(uint32_t) stop __attribute__((aligned(64)));
+	SIOV_ATOMIC(uint32_t) naps; /* idle engines give their CPU away */
 };
 
 /*
@@ -35,6 +36,9 @@ struct bench_host {
  * is to be closed all the same.
  */
 bool bench_host_open(struct bench_host *host, unsigned int nb_fns, unsigned int control_lcore);
+/* The same without VM. */
+bool bench_host_open_platform(struct bench_host *host, unsigned int nb_fns,
+			      unsigned int control_lcore);
 void bench_host_close(struct bench_host *host);
 
 /* A VDEV with a guest driver, whose state is page n of those. NULL: it failed. */

@@ -291,6 +291,7 @@ static const struct {
 	{"ops", bench_ops},
 	{"qos", bench_qos},
 	{"adi", bench_adi},
+	{"vdev", bench_migrate},
 	{"vdev", bench_vdev},
 	{"control", bench_control},
 };
@@ -428,6 +429,18 @@ shares_cpus(unsigned int lcore, unsigned int other)
 	return CPU_EQUAL(&set, &others);
 }
 
+/* Another process of a bench, which has begun this one. */
+static int
+serve(const char *fds)
+{
+	int ask_fd, data_fd, ret = 2;
+
+	if (sscanf(fds, "%d,%d", &ask_fd, &data_fd) == 2)
+		ret = bench_migrate_serve(ask_fd, data_fd);
+	rte_eal_cleanup();
+	return ret;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -438,6 +451,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "siov-bench: EAL does not start: %s\n", rte_strerror(rte_errno));
 		return 1;
 	}
+	if (argc - n == 3 && strcmp(argv[n + 1], "--serve") == 0)
+		return serve(argv[n + 2]);
 	if (parse_options(argc - n, argv + n) != 0 || check_names(argc - n, argv + n) != 0)
 		return 2;
 	if (rte_lcore_count() < 1 + BENCH_SUBMITTERS_MAX) {

@@ -9,7 +9,7 @@
 #define BYTES 1024u
 #define POISON UINT64_C(0xdeaddeaddeaddead)
 #define VECTOR 64u
-#define PATIENCE UINT32_C(200000000) /* polls */
+#define PATIENCE UINT32_C(10000000) /* polls */
 
 /* Guest memory. */
 #define STATE_AT UINT64_C(0x1000) /* the driver's */
