@@ -5,11 +5,12 @@ set -eu
 . "$(dirname "$0")/../apps/setup.sh"
 
 setup_packages "${build_packages[@]}"
-# Some rows need 1 GiB, one another 512 MiB. --in-memory: no file holds hugepages when the run is killed.
+# Some rows need 1 GiB, and one a second process with 512 MiB. --in-memory: no file holds hugepages
+# when the run is killed.
 free_pages=/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages
 memory=(--in-memory --socket-mem 1024)
-if ! setup_hugepages || [ "$(cat "$free_pages")" -lt 512 ]; then
-    warn 'fewer than 512 free hugepages: --no-huge, figures will be lower'
+if ! setup_hugepages || [ "$(cat "$free_pages")" -lt 768 ]; then
+    warn 'fewer than 768 free hugepages: --no-huge, figures will be lower'
     memory=(--no-huge -m 2048)
 fi
 setup_build || die 'the build failed'

@@ -304,10 +304,14 @@ mover_await(struct mover *mover, uint64_t nb)
 {
 	struct mover_program *program = program_of(mover);
 	uint64_t until = siov_atomic_load(&program->nb_done, relaxed) + nb;
+	unsigned int i;
 
-	while (siov_atomic_load(&program->nb_done, relaxed) < until &&
-	       siov_atomic_load(&program->nb_bad, relaxed) == 0)
+	for (i = 0; siov_atomic_load(&program->nb_done, relaxed) < until &&
+		    siov_atomic_load(&program->nb_bad, relaxed) == 0;
+	     i++) {
+		assert_true(i < HOST_BED_MS);
 		host_bed_nap();
+	}
 	assert_int_equal(program->bad, 0);
 }
 

@@ -41,6 +41,8 @@ struct place {
 static void
 listen_at(struct place *place, bool is_tcp)
 {
+	const struct timeval patience = {.tv_sec = HOST_BED_MS / 1000};
+
 	memset(place, 0, sizeof(*place));
 	if (is_tcp) {
 		place->addr.inet.sin_family = AF_INET;
@@ -61,6 +63,9 @@ listen_at(struct place *place, bool is_tcp)
 	assert_int_equal(bind(place->listener, &place->addr.any, place->len), 0);
 	assert_int_equal(getsockname(place->listener, &place->addr.any, &place->len), 0);
 	assert_int_equal(listen(place->listener, 8), 0);
+	assert_int_equal(
+		setsockopt(place->listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+		0);
 }
 
 static void
