@@ -12,6 +12,7 @@
 #define VECTOR 64u
 #define DWQS 4u
 #define NAP_US 20u
+#define NAP_POLLS 64u /* idle ones before a nap */
 
 static bool
 make_dev(struct bench_host *host, unsigned int fn)
@@ -39,7 +40,7 @@ static int
 run_engines(void *arg)
 {
 	struct bench_host *host = arg;
-	unsigned int fn;
+	unsigned int fn, idle = 0;
 
 	for (fn = 0; fn < host->nb_fns; fn++)
 		siov_engine_start(siov_dev_engine(host->devs[fn], 0));
@@ -48,8 +49,12 @@ run_engines(void *arg)
 
 		for (fn = 0; fn < host->nb_fns; fn++)
 			nb += siov_engine_poll(siov_dev_engine(host->devs[fn], 0));
-		if (nb == 0 && siov_atomic_load(&host->naps, relaxed))
+		/* Not each time: what control asks of an engine is served within a number of polls. */
+		idle = nb == 0 ? idle + 1 : 0;
+		if (idle >= NAP_POLLS && siov_atomic_load(&host->naps, relaxed)) {
 			rte_delay_us_sleep(NAP_US);
+			idle = 0;
+		}
 	}
 	for (fn = 0; fn < host->nb_fns; fn++)
 		siov_engine_stop(siov_dev_engine(host->devs[fn], 0));
