@@ -193,13 +193,13 @@ run_other(int ask_fd, int data_fd)
 		"--no-pci",
 		"--no-telemetry",
 		"--iova-mode=va",
-		"--in-memory",
 		"--log-level",
 		"lib.eal:error",
 		"--lcores",
 		lcores,
-		bench_opt->has_huge ? "--socket-mem" : "--no-huge",
-		bench_opt->has_huge ? "512" : "-m1024",
+		bench_opt->has_huge ? "--in-memory" : "--no-shconf",
+		bench_opt->has_huge ? "--socket-mem=512" : "--no-huge",
+		bench_opt->has_huge ? "--huge-unlink" : "-m1024",
 		"--",
 		"--serve",
 		fds,
@@ -354,7 +354,7 @@ finish(void)
 	struct mover_end end = {0};
 	struct half other = {0};
 
-	if (here.is_here)
+	if (here.is_here && here.mover.host.vm != NULL)
 		end = mover_finish(&here.mover);
 	if (!put(here.ask_fd, &request, sizeof(request)) ||
 	    !get(here.ask_fd, &other, sizeof(other)))
@@ -378,20 +378,25 @@ run_load(const struct load *load)
 		.peers = {{"plain_send", measure_plain}},
 		.limit = {"goal", goal},
 	};
-	bool ok;
+	bool is_open = false, ok;
 
 	memset(&here, 0, sizeof(here));
 	here.load = load;
 	here.is_here = true;
-	ok = begin_other() && mover_open(&here.mover) &&
-	     mover_create(&here.mover, load->rate, load->nb_pages);
+	ok = begin_other();
+	if (ok) {
+		is_open = true;
+		ok = mover_open(&here.mover) &&
+		     mover_create(&here.mover, load->rate, load->nb_pages);
+	}
 	if (ok) {
 		mover_start(&here.mover);
 		rte_delay_us_sleep(WARM_US);
 		bench_row_run(&row);
 		ok = finish();
 	}
-	mover_close(&here.mover);
+	if (is_open)
+		mover_close(&here.mover);
 	ok = end_other() && ok;
 	if (!ok)
 		bench_row_fail(&row, "a copy was lost or doubled, or a process failed");
