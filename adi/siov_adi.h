@@ -74,6 +74,7 @@ struct siov_adi_type_info {
 	uint32_t pages; /**< enum siov_adi_page, a mask: what each of its queues has */
 };
 
+/** State of an ADI. */
 enum siov_adi_state {
 	SIOV_ADI_FREE,
 	SIOV_ADI_ALLOCATED,
@@ -88,6 +89,7 @@ enum siov_adi_state {
 	SIOV_ADI_STATES,
 };
 
+/** What can be done to an ADI, or has happened to it. */
 enum siov_adi_action {
 	SIOV_ADI_DO_ALLOC,
 	SIOV_ADI_DO_CONFIGURE,
@@ -121,7 +123,9 @@ SIOV_API int siov_adi_next_state(enum siov_adi_state state, enum siov_adi_action
 
 /** Names, as shown to users; "unknown" beyond the end. */
 SIOV_API const char *siov_adi_state_name(enum siov_adi_state state);
+/** Name of an action. */
 SIOV_API const char *siov_adi_action_name(enum siov_adi_action action);
+/** Name of an owner. */
 SIOV_API const char *siov_adi_owner_name(enum siov_adi_owner owner);
 
 #ifdef __cplusplus

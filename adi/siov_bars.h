@@ -34,17 +34,17 @@ extern "C" {
 
 #define SIOV_BARS_NB 2u /**< BAR0 and BAR2 */
 #define SIOV_BARS_PAGES_PER_WQ 4u /**< portal pages of one queue */
-#define SIOV_BARS_WQS_MAX 255u
-#define SIOV_BARS_VECTORS_MAX 2048u
+#define SIOV_BARS_WQS_MAX 255u /**< queues */
+#define SIOV_BARS_VECTORS_MAX 2048u /**< MSI-X vectors */
 #define SIOV_BARS_IMS_MAX (63u * 256) /**< entries that the registers can tell of */
-#define SIOV_BARS_ADIS_MAX (1u << 20)
+#define SIOV_BARS_ADIS_MAX (1u << 20) /**< ADIs */
 /** Type bits of both BAR registers: memory, 64-bit, prefetchable (requirement 7.4.3). */
 #define SIOV_BARS_TYPE 0xcu
 
 /* Offsets in BAR0 that do not depend on the page size. */
-#define SIOV_BARS_GRPCFG 0x400u
-#define SIOV_BARS_WQCFG 0x1000u
-#define SIOV_BARS_MSIXPERM 0x8000u
+#define SIOV_BARS_GRPCFG 0x400u /**< configuration of groups */
+#define SIOV_BARS_WQCFG 0x1000u /**< configuration of queues */
+#define SIOV_BARS_MSIXPERM 0x8000u /**< PASIDs of MSI-X vectors */
 
 /** What is to be laid out. */
 struct siov_bars_conf {
@@ -57,18 +57,19 @@ struct siov_bars_conf {
 
 /** Where things are; offsets and sizes in bytes. */
 struct siov_bars {
-	struct siov_bars_conf conf;
+	struct siov_bars_conf conf; /**< what was laid out */
 	uint64_t ims; /**< BAR0: IMS table, begin */
 	uint64_t msix; /**< BAR0: MSI-X table, begin */
 	uint64_t pba; /**< BAR0: pending bits, begin */
 	uint64_t control; /**< BAR0: intercepted pages of ADIs, begin */
-	uint64_t control_end;
+	uint64_t control_end; /**< BAR0: end of them */
 	uint64_t direct; /**< BAR2: direct pages of ADIs, begin */
-	uint64_t direct_end;
+	uint64_t direct_end; /**< BAR2: end of them */
 	uint64_t size0; /**< of BAR0, a power of two */
 	uint64_t size2; /**< of BAR2, a power of two */
 };
 
+/** What lies at an offset. */
 enum siov_bars_kind {
 	SIOV_BARS_NOTHING, /**< reads as all ones; writes are dropped */
 	SIOV_BARS_REGS,
@@ -82,7 +83,7 @@ enum siov_bars_kind {
 
 /** What an address means. */
 struct siov_bars_place {
-	enum siov_bars_kind kind;
+	enum siov_bars_kind kind; /**< what lies there */
 	uint32_t wq_id; /**< of a portal page */
 	uint32_t adi; /**< index of an ADI, for pages of ADIs */
 	bool is_limited; /**< portal: its depth is the queue's threshold */
@@ -113,6 +114,7 @@ SIOV_API uint64_t siov_bars_portal(const struct siov_bars *bars, uint32_t wq_id,
 
 /** Offset of an ADI's page: intercepted in BAR0, direct in BAR2. The ADI must be of the layout. */
 SIOV_API uint64_t siov_bars_adi_control(const struct siov_bars *bars, uint32_t adi);
+/** Offset of an ADI's direct page in BAR2. */
 SIOV_API uint64_t siov_bars_adi_direct(const struct siov_bars *bars, uint32_t adi);
 
 #ifdef __cplusplus

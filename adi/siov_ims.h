@@ -50,21 +50,21 @@ struct siov_ir; /* siov_ir.h */
 /** Interrupt message storage of a function; opaque. */
 struct siov_ims;
 
-#define SIOV_IMS_ENTRIES_MAX (1u << 20)
+#define SIOV_IMS_ENTRIES_MAX (1u << 20) /**< entries of a storage */
 #define SIOV_IMS_ENTRY_BYTES 64u /**< of the device for each entry */
-#define SIOV_IMS_ENGINES_MAX 256u
-#define SIOV_IMS_INTERVAL_US_MAX 8000u
-#define SIOV_IMS_EVENTS_MAX 16383u
+#define SIOV_IMS_ENGINES_MAX 256u /**< engines that raise messages */
+#define SIOV_IMS_INTERVAL_US_MAX 8000u /**< moderation: microseconds */
+#define SIOV_IMS_EVENTS_MAX 16383u /**< moderation: events */
 
 /* Control word of an entry. */
-#define SIOV_IMS_CTRL_MASK 0x1u
+#define SIOV_IMS_CTRL_MASK 0x1u /**< masked */
 #define SIOV_IMS_CTRL_PENDING 0x2u /**< read only; 0 in host memory */
 #define SIOV_IMS_CTRL_IGNORE 0x4u /**< work of any PASID may raise it */
 #define SIOV_IMS_CTRL_PASID_EN 0x8u /**< clear: only work without PASID may raise it */
 #define SIOV_IMS_CTRL_VERSION 0xff0u /**< of an entry in host memory; read as 0 */
-#define SIOV_IMS_CTRL_VERSION_ONE 0x10u
-#define SIOV_IMS_CTRL_PASID_SHIFT 12
-#define SIOV_IMS_CTRL_PASID 0xfffff000u
+#define SIOV_IMS_CTRL_VERSION_ONE 0x10u /**< one step of it */
+#define SIOV_IMS_CTRL_PASID_SHIFT 12 /**< of the PASID */
+#define SIOV_IMS_CTRL_PASID 0xfffff000u /**< PASID whose work may raise it */
 
 /** An entry in host memory. */
 struct siov_ims_host_entry {
@@ -117,8 +117,8 @@ enum siov_ims_count {
 /** Counters; a snapshot. */
 struct siov_ims_stats {
 	uint64_t counts[SIOV_IMS_NB_COUNTS]; /**< by enum siov_ims_count */
-	uint64_t nb_entries;
-	uint64_t nb_used;
+	uint64_t nb_entries; /**< entries of the storage */
+	uint64_t nb_used; /**< of them, allocated */
 	uint64_t memory_bytes; /**< of the device */
 };
 

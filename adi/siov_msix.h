@@ -30,10 +30,10 @@ extern "C" {
 /** MSI-X state of a function; opaque. */
 struct siov_msix;
 
-#define SIOV_MSIX_VECTORS_MAX 2048u
-#define SIOV_MSIX_VECTOR_BYTES 16u
+#define SIOV_MSIX_VECTORS_MAX 2048u /**< vectors of a function */
+#define SIOV_MSIX_VECTOR_BYTES 16u /**< of a table entry */
 #define SIOV_MSIX_CONTROL_MASK 0x4000u /**< function mask, of message control */
-#define SIOV_MSIX_CONTROL_ENABLE 0x8000u
+#define SIOV_MSIX_CONTROL_ENABLE 0x8000u /**< message control: MSI-X Enable */
 
 /** Configuration. */
 struct siov_msix_conf {

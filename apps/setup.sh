@@ -13,7 +13,7 @@ build_packages=(
     gcc libc6-dev meson ninja-build pkg-config
     libdpdk-dev libnuma-dev libisal-dev libjansson-dev libcmocka-dev libck-dev
 )
-test_packages=(g++ clang clang-format libclang-rt-14-dev pciutils)
+test_packages=(g++ clang clang-format libclang-rt-14-dev pciutils doxygen groff-base man-db)
 
 # 2 MiB pages to reserve, if a quarter of the machine's memory allows.
 hugepages_wanted=1024

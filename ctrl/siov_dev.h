@@ -43,26 +43,26 @@ extern "C" {
 #endif
 
 #define SIOV_DEV_NAME_LEN 32u /**< with the terminating zero */
-#define SIOV_DEV_WQS_MAX 64u
-#define SIOV_DEV_ENGINES_MAX 16u
-#define SIOV_DEV_GROUPS_MAX 16u
+#define SIOV_DEV_WQS_MAX 64u /**< queues */
+#define SIOV_DEV_ENGINES_MAX 16u /**< engines */
+#define SIOV_DEV_GROUPS_MAX 16u /**< groups */
 #define SIOV_DEV_XFER_MAX (1u << 31) /**< bytes of one transfer */
 #define SIOV_DEV_ATC_MIN 64u /**< entries of an engine's translation cache */
-#define SIOV_DEV_ATC_MAX (1u << 20)
+#define SIOV_DEV_ATC_MAX (1u << 20) /**< entries */
 #define SIOV_DEV_PAGE_TIMEOUT_MAX 3600000u /**< milliseconds */
 #define SIOV_DEV_LATENCY_MAX (1u << 20) /**< histograms of an engine, 4 KiB each */
 
-#define SIOV_DEV_MSIX_MAX 2048u
-#define SIOV_DEV_IMS_MAX (1u << 20)
-#define SIOV_DEV_ADIS_MAX (1u << 20)
+#define SIOV_DEV_MSIX_MAX 2048u /**< vectors */
+#define SIOV_DEV_IMS_MAX (1u << 20) /**< entries */
+#define SIOV_DEV_ADIS_MAX (1u << 20) /**< ADIs */
 
 #define SIOV_DEV_BATCH_MAX (1u << 15) /**< descriptors of a batch: the most WQCFG can say */
-#define SIOV_DEV_READ_BUFFERS_MAX 255u
+#define SIOV_DEV_READ_BUFFERS_MAX 255u /**< read buffers of the device */
 #define SIOV_DEV_EVENT_LOG_MIN 64u /**< entries of an event log, where there is one */
-#define SIOV_DEV_EVENT_LOG_MAX 65535u
-#define SIOV_DEV_NUMBER_MAX 999999u
+#define SIOV_DEV_EVENT_LOG_MAX 65535u /**< entries */
+#define SIOV_DEV_NUMBER_MAX 999999u /**< N of dsaN */
 #define SIOV_DEV_LABEL_LEN 128u /**< with the terminating zero */
-#define SIOV_DEV_ADI_ROWS_MAX 64u
+#define SIOV_DEV_ADI_ROWS_MAX 64u /**< rows of ADIs in a configuration */
 
 struct siov_dev;
 struct siov_ir; /* siov_ir.h */
@@ -78,27 +78,27 @@ enum siov_dev_profile {
 
 /** Limits of a profile; siov_dev_conf_check() refuses more. */
 struct siov_dev_limits {
-	uint32_t nb_wqs;
-	uint32_t nb_engines;
-	uint32_t nb_groups;
+	uint32_t nb_wqs; /**< queues */
+	uint32_t nb_engines; /**< engines */
+	uint32_t nb_groups; /**< groups */
 	uint32_t wqs_size; /**< entries of all queues together */
 	uint32_t xfer_max; /**< bytes */
 	uint32_t batch_max; /**< descriptors of a batch */
 	uint32_t nb_read_buffers; /**< of the device; groups have shares of them */
-	uint32_t nb_ims;
-	uint32_t nb_adis;
+	uint32_t nb_ims; /**< entries */
+	uint32_t nb_adis; /**< ADIs */
 };
 
 /** What accel-config calls a queue, in printable ASCII; the device does not look at it. */
 struct siov_dev_wq_label {
 	char type[16]; /**< "", or none, kernel, user, mdev */
-	char name[SIOV_DEV_LABEL_LEN];
-	char driver[SIOV_DEV_LABEL_LEN];
+	char name[SIOV_DEV_LABEL_LEN]; /**< of the queue */
+	char driver[SIOV_DEV_LABEL_LEN]; /**< that is to have it */
 };
 
 /** One work queue. */
 struct siov_dev_wq_conf {
-	enum siov_wq_mode mode;
+	enum siov_wq_mode mode; /**< shared or dedicated */
 	uint32_t size; /**< entries, 1 to SIOV_WQ_SIZE_MAX */
 	uint32_t threshold; /**< for limited portals, 1 to size; 0: size */
 	uint32_t priority; /**< weight within its group, 1 to 15 */
@@ -121,7 +121,7 @@ struct siov_dev_wq_conf {
 	uint32_t ats_disable; /**< 0 or 1, kept for files: translations are cached all the same */
 	/** Opcodes that the queue takes, as a bit mask; others are refused with status 0x10. */
 	uint64_t op_config[4];
-	struct siov_dev_wq_label label;
+	struct siov_dev_wq_label label; /**< for files */
 };
 
 /**
@@ -134,15 +134,15 @@ struct siov_dev_group_conf {
 	uint32_t read_buffers_allowed; /**< at most; 0: all that are not reserved for others */
 	uint32_t use_read_buffer_limit; /**< 1: the device's read_buffer_limit counts as well */
 	int32_t traffic_class_a; /**< -1: default, 0 to 7; kept for files and registers, as the rest */
-	int32_t traffic_class_b;
+	int32_t traffic_class_b; /**< -1: default, 0 to 7 */
 	uint32_t desc_progress_limit; /**< 0 to 3 */
 	uint32_t batch_progress_limit; /**< 0 to 3 */
 };
 
 /** ADIs to be made by siov_dev_adi_make_rows(). */
 struct siov_dev_adi_row {
-	enum siov_adi_type type;
-	enum siov_adi_owner owner;
+	enum siov_adi_type type; /**< what each is made of */
+	enum siov_adi_owner owner; /**< whom each is for */
 	uint32_t count; /**< alike, but for their PASIDs, which rise by one; 1 to nb_adis */
 	uint32_t wq; /**< shared queue, where the type has one */
 	uint32_t nb_dwqs; /**< dedicated queues, 0 to SIOV_ADI_DWQS_MAX */
@@ -167,15 +167,15 @@ struct siov_dev_conf {
 	char name[SIOV_DEV_NAME_LEN]; /**< letters, digits, '_'; unique where telemetry is used */
 	uint32_t nb_wqs; /**< 1 to SIOV_DEV_WQS_MAX */
 	uint32_t nb_engines; /**< 1 to SIOV_DEV_ENGINES_MAX */
-	struct siov_dev_wq_conf wqs[SIOV_DEV_WQS_MAX];
-	struct siov_dev_engine_conf engines[SIOV_DEV_ENGINES_MAX];
-	struct siov_dev_group_conf groups[SIOV_DEV_GROUPS_MAX];
+	struct siov_dev_wq_conf wqs[SIOV_DEV_WQS_MAX]; /**< the first nb_wqs */
+	struct siov_dev_engine_conf engines[SIOV_DEV_ENGINES_MAX]; /**< the first nb_engines */
+	struct siov_dev_group_conf groups[SIOV_DEV_GROUPS_MAX]; /**< by number */
 	uint32_t profile; /**< enum siov_dev_profile; set by siov_dev_conf_profile() */
 	uint32_t read_buffer_limit; /**< of groups that use it, beyond what they reserve; 0: none */
 	uint32_t event_log_size; /**< errors kept for siov_dev_errors(), 64 to 65535; 0: 1024 */
 	uint32_t number; /**< N of dsaN, as files call the device */
 	uint32_t nb_adi_rows; /**< 0 to SIOV_DEV_ADI_ROWS_MAX */
-	struct siov_dev_adi_row adi_rows[SIOV_DEV_ADI_ROWS_MAX];
+	struct siov_dev_adi_row adi_rows[SIOV_DEV_ADI_ROWS_MAX]; /**< the first nb_adi_rows */
 	uint32_t atc_entries; /**< per engine, 64 to 1048576 */
 	uint32_t nb_latency; /**< (queue, PASID) pairs per engine with a histogram of their own */
 	uint32_t page_timeout_ms; /**< longest wait for a page without progress, 1 to 3600000 */
@@ -187,13 +187,13 @@ struct siov_dev_conf {
 	 * siov_iommu_take_faults().
 	 */
 	void (*on_fault)(void *arg, const struct siov_fault_record *fault);
-	void *fault_arg;
+	void *fault_arg; /**< argument of on_fault */
 	/**
 	 * The same for each error that no completion record could tell; adi: whose it was, or
 	 * SIOV_ADI_NONE. NULL: errors stay for siov_dev_errors().
 	 */
 	void (*on_error)(void *arg, const struct siov_error *error, uint32_t adi);
-	void *error_arg;
+	void *error_arg; /**< argument of on_error */
 	struct siov_ir
 		*ir; /**< interrupt remapping of the platform; NULL: nothing is interrupted */
 	uint32_t nb_msix; /**< vectors of the function, 1 to SIOV_DEV_MSIX_MAX */
@@ -246,6 +246,7 @@ SIOV_API int siov_dev_create(const struct siov_dev_conf *conf, struct siov_dev *
 /** Take a device down. Engines and control must be stopped, no submitter may use it. NULL is fine. */
 SIOV_API void siov_dev_free(struct siov_dev *dev);
 
+/** What the device was created with; valid as long as the device. */
 SIOV_API const struct siov_dev_conf *siov_dev_get_conf(const struct siov_dev *dev);
 
 /** The device's platform: its own, or the one it was given. */

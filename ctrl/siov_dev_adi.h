@@ -45,30 +45,30 @@ struct siov_adi_conf {
 
 /** An ADI as it is. */
 struct siov_adi_info {
-	uint32_t id;
-	enum siov_adi_type type;
-	enum siov_adi_owner owner;
-	enum siov_adi_state state;
-	struct siov_adi_conf conf;
+	uint32_t id; /**< of the ADI */
+	enum siov_adi_type type; /**< what it is made of */
+	enum siov_adi_owner owner; /**< whom it is for */
+	enum siov_adi_state state; /**< where it is in its life */
+	struct siov_adi_conf conf; /**< as configured */
 	uint32_t dwqs[SIOV_ADI_DWQS_MAX]; /**< bound to it, see nb_bound */
-	uint32_t nb_bound;
+	uint32_t nb_bound; /**< dedicated queues bound */
 	uint32_t
 		messages[SIOV_ADI_MESSAGES_MAX]; /**< interrupt handles, conf.nb_messages of them */
 	uint64_t accepted; /**< counts of its life, those before a save included */
-	uint64_t completed;
-	uint64_t failed;
-	uint64_t aborted;
-	uint64_t bytes;
+	uint64_t completed; /**< operations with success */
+	uint64_t failed; /**< operations with any other status */
+	uint64_t aborted; /**< operations ended by an abort or a reset */
+	uint64_t bytes; /**< moved, compared or summed */
 	uint32_t nb_errors; /**< of its work that no record could tell */
 };
 
 /** An interrupt message of an ADI. */
 struct siov_adi_message {
-	uint64_t addr;
-	uint32_t data;
-	bool is_masked;
+	uint64_t addr; /**< of the message */
+	uint32_t data; /**< of the message */
+	bool is_masked; /**< it is held back */
 	bool is_pending; /**< ignored when set */
-	struct siov_ims_moderation moderation;
+	struct siov_ims_moderation moderation; /**< how often it may be sent */
 };
 
 /**
@@ -289,6 +289,7 @@ enum siov_dev_mode {
  * @return 0; -EINVAL; -EBUSY there are ADIs, or queues are enabled.
  */
 SIOV_API int siov_dev_set_mode(struct siov_dev *dev, enum siov_dev_mode mode);
+/** The mode now. */
 SIOV_API enum siov_dev_mode siov_dev_get_mode(struct siov_dev *dev);
 
 /**

@@ -34,7 +34,7 @@ struct siov_gmem_conf {
 	unsigned int flags; /**< SIOV_DOMAIN_F_*; nested: F_AD is that of the second stage */
 	struct siov_prq *prq; /**< where page requests go; NULL: nowhere. Outlives this */
 	unsigned int perm; /**< SIOV_PERM_* of the mapping */
-	int socket_id;
+	int socket_id; /**< NUMA node, -1: any */
 };
 
 /** Defaults: 2 MiB at iova 0x100000000, 2 MiB pages, second stage, read and write, no flags. */

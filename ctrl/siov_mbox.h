@@ -30,7 +30,7 @@ struct siov_mbox {
 	SIOV_ATOMIC(struct siov_dev *) dev; /**< NULL: none, stores are dropped */
 	SIOV_ATOMIC(uint32_t) value; /**< what was stored last */
 	bool is_rung; /**< in the list; under the device's lock */
-	TAILQ_ENTRY(siov_mbox) entry;
+	TAILQ_ENTRY(siov_mbox) entry; /**< in the device's list */
 	void *owner; /**< the host's */
 };
 

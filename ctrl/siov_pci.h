@@ -32,12 +32,12 @@
 extern "C" {
 #endif
 
-#define SIOV_PCI_FNS_MAX 8u
-#define SIOV_PCI_VENDOR 0x8086u
+#define SIOV_PCI_FNS_MAX 8u /**< functions of a device */
+#define SIOV_PCI_VENDOR 0x8086u /**< vendor id: Intel */
 #define SIOV_PCI_DEVICE 0x0b25u /**< DSA */
 
 /* The vendor-specific extended capability (000bh): registers behind its two headers. */
-#define SIOV_PCI_VSEC_ID 0x510fu
+#define SIOV_PCI_VSEC_ID 0x510fu /**< id of the capability */
 #define SIOV_PCI_VSEC_MODES 0x8u /**< read only: modes that there are, bits by enum siov_dev_mode */
 #define SIOV_PCI_VSEC_MODE 0xcu /**< enum siov_dev_mode: written while there are no ADIs */
 #define SIOV_PCI_VSEC_ADICAP \
@@ -53,14 +53,15 @@ struct siov_pci_fn_conf {
 	uint8_t next_fn; /**< dependency link, an index here: its own if it depends on none */
 };
 
+/** Functions to be made. */
 struct siov_pci_conf {
 	unsigned int nb_fns; /**< 1 to SIOV_PCI_FNS_MAX */
-	struct siov_pci_fn_conf fns[SIOV_PCI_FNS_MAX];
+	struct siov_pci_fn_conf fns[SIOV_PCI_FNS_MAX]; /**< the first nb_fns */
 	bool is_homogeneous; /**< functions that depend on each other have one mode (flag H) */
 	const struct siov_mem *mem; /**< NULL: siov_mem_eal() */
 	/** Called once for a function that was lost, by siov_pci_fail()'s caller; or NULL. */
 	void (*on_lost)(void *arg, unsigned int fn);
-	void *lost_arg;
+	void *lost_arg; /**< argument of on_lost */
 };
 
 /** Set defaults: no function, none depends on another. */
@@ -79,6 +80,7 @@ SIOV_API int siov_pci_create(const struct siov_pci_conf *conf, struct siov_pci *
 /** Free it; the devices stay as they are. NULL is fine. */
 SIOV_API void siov_pci_free(struct siov_pci *pci);
 
+/** Number of functions. */
 SIOV_API unsigned int siov_pci_nb_fns(const struct siov_pci *pci);
 
 /** The device of a function: what its driver's commands go to. NULL: no such function. */
@@ -92,6 +94,7 @@ SIOV_API struct siov_dev *siov_pci_fn_dev(struct siov_pci *pci, unsigned int fn)
  */
 SIOV_API uint32_t siov_pci_cfg_read(struct siov_pci *pci, unsigned int fn, unsigned int offset,
 				    unsigned int width);
+/** Write configuration space; as siov_pci_cfg_read(). What is not allowed is dropped. */
 SIOV_API void siov_pci_cfg_write(struct siov_pci *pci, unsigned int fn, unsigned int offset,
 				 unsigned int width, uint32_t value);
 
@@ -102,6 +105,7 @@ SIOV_API void siov_pci_cfg_write(struct siov_pci *pci, unsigned int fn, unsigned
  */
 SIOV_API uint64_t siov_pci_mmio_read(struct siov_pci *pci, unsigned int fn, unsigned int bar,
 				     uint64_t offset, unsigned int width);
+/** Write to a BAR; as siov_pci_mmio_read(). What is not allowed is dropped. */
 SIOV_API void siov_pci_mmio_write(struct siov_pci *pci, unsigned int fn, unsigned int bar,
 				  uint64_t offset, unsigned int width, uint64_t value);
 
@@ -113,6 +117,7 @@ SIOV_API void siov_pci_mmio_write(struct siov_pci *pci, unsigned int fn, unsigne
  */
 SIOV_API int siov_pci_fail(struct siov_pci *pci, unsigned int fn);
 
+/** Whether the function was lost. */
 SIOV_API bool siov_pci_is_lost(struct siov_pci *pci, unsigned int fn);
 
 /** Print a function's configuration space, as lspci -F reads it. */

@@ -46,13 +46,13 @@ SIOV_API unsigned int siov_engine_poll(struct siov_engine *engine);
 
 /** Counters of one engine. */
 struct siov_engine_stats {
-	uint64_t polls;
-	uint64_t idle_polls;
+	uint64_t polls; /**< calls of siov_engine_poll() */
+	uint64_t idle_polls; /**< of them, that found nothing */
 	uint64_t dispatched; /**< descriptors */
 	uint64_t slices; /**< of long transfers */
 	uint64_t members; /**< descriptors of batches */
-	uint64_t atc_lookups;
-	uint64_t atc_misses;
+	uint64_t atc_lookups; /**< translations asked for */
+	uint64_t atc_misses; /**< of them, that had to walk */
 	uint64_t atc_second_probes; /**< hits that were not where they were looked for first */
 	uint64_t atc_nest_walks; /**< second-stage walks of guests' table pages */
 	uint64_t atc_invalidations; /**< requests served */

@@ -23,19 +23,21 @@
 extern "C" {
 #endif
 
-#define SIOV_HIST_SUB_LOG2 5u
-#define SIOV_HIST_VALUE_LOG2 36u
-#define SIOV_HIST_BUCKETS ((SIOV_HIST_VALUE_LOG2 - SIOV_HIST_SUB_LOG2 + 1) << SIOV_HIST_SUB_LOG2)
+#define SIOV_HIST_SUB_LOG2 5u /**< log2 of the buckets for each power of two */
+#define SIOV_HIST_VALUE_LOG2 36u /**< log2 of the end of the range */
+#define SIOV_HIST_BUCKETS \
+	((SIOV_HIST_VALUE_LOG2 - SIOV_HIST_SUB_LOG2 + 1) \
+	 << SIOV_HIST_SUB_LOG2) /**< buckets of a histogram */
 
 /** One histogram as an engine writes it; 4 KiB. */
 struct siov_hist {
-	SIOV_ATOMIC(uint32_t) nb[SIOV_HIST_BUCKETS];
+	SIOV_ATOMIC(uint32_t) nb[SIOV_HIST_BUCKETS]; /**< values by bucket */
 };
 
 /** A sum of histograms, for reading. */
 struct siov_hist_sum {
-	uint64_t nb[SIOV_HIST_BUCKETS];
-	uint64_t total;
+	uint64_t nb[SIOV_HIST_BUCKETS]; /**< values by bucket */
+	uint64_t total; /**< values */
 };
 
 /** Bucket of @p value. */

@@ -32,7 +32,7 @@ struct siov_stats {
 	uint64_t submitted[SIOV_DMWR_NB]; /**< submissions by answer, enum siov_dmwr */
 	uint64_t completed; /**< status success, or success with false predicate */
 	uint64_t failed; /**< every other status, and records that had no place */
-	uint64_t aborted;
+	uint64_t aborted; /**< ended by an abort or a reset */
 	uint64_t bytes; /**< moved, compared or summed */
 	uint64_t members; /**< descriptors of batches; a batch itself counts as one operation */
 	uint64_t failed_by[SIOV_STATS_CODES]; /**< failed, by completion code */
@@ -63,11 +63,11 @@ siov_stats_attempts(const struct siov_stats *s)
 
 /** An error that no completion record could tell; DSA's SWERR. */
 struct siov_error {
-	uint64_t fault_addr;
-	uint32_t pasid;
-	uint16_t wq_id;
+	uint64_t fault_addr; /**< where it failed, if an address did */
+	uint32_t pasid; /**< of the descriptor */
+	uint16_t wq_id; /**< of the descriptor */
 	uint8_t code; /**< completion code, or SIOV_ERROR_DWQ_OVERFLOW */
-	uint8_t opcode;
+	uint8_t opcode; /**< of the descriptor */
 };
 
 /** Code of an error that is no completion code: a posted write met a full dedicated queue. */

@@ -28,8 +28,8 @@
 extern "C" {
 #endif
 
-#define SIOV_GUEST_WQS_MAX SIOV_VDEV_WQS_MAX
-#define SIOV_GUEST_STATE_BYTES 4096u
+#define SIOV_GUEST_WQS_MAX SIOV_VDEV_WQS_MAX /**< queues of a VDEV */
+#define SIOV_GUEST_STATE_BYTES 4096u /**< bytes of the driver's page */
 
 /** A device as the driver runs it; opaque. */
 struct siov_guest;
@@ -62,13 +62,14 @@ struct siov_guest_ops {
 	void (*on_page)(void *arg, struct siov_guest *guest, const struct siov_guest_page *page);
 };
 
+/** What a driver is given. */
 struct siov_guest_conf {
-	uint16_t bdf;
+	uint16_t bdf; /**< where it is: bus << 8, device << 3, function */
 	uint64_t state_gpa; /**< page of memory, SIOV_GUEST_STATE_BYTES, that is the driver's */
 	uint8_t first_vector; /**< vectors from here on are the device's, one a message; 32 to 200 */
 	bool has_mailbox; /**< requests are told by the hardware mailbox: no intercept */
 	const struct siov_guest_ops *ops; /**< NULL: nobody is told */
-	void *arg;
+	void *arg; /**< argument of ops */
 };
 
 /**
@@ -105,22 +106,23 @@ SIOV_API int siov_guest_remove(struct siov_guest *guest);
 
 /** What the device can do, as its registers say. */
 struct siov_guest_info {
-	uint32_t version;
-	uint64_t gencap;
-	uint64_t opcap[4];
-	uint32_t nb_wqs;
+	uint32_t version; /**< of the registers */
+	uint64_t gencap; /**< GENCAP */
+	uint64_t opcap[4]; /**< bit n: operation n */
+	uint32_t nb_wqs; /**< queues */
 	uint32_t xfer_max; /**< bytes */
 	uint32_t batch_max; /**< descriptors */
-	uint32_t nb_vectors;
-	bool has_channel;
+	uint32_t nb_vectors; /**< MSI-X vectors */
+	bool has_channel; /**< requests can be sent */
 	struct {
 		uint32_t size; /**< entries */
 		bool is_dedicated;
 		bool is_enabled;
 		uint32_t handle; /**< interrupt handle; UINT32_MAX: none */
-	} wqs[SIOV_GUEST_WQS_MAX];
+	} wqs[SIOV_GUEST_WQS_MAX]; /**< the first nb_wqs */
 };
 
+/** What the device can do, and how its queues are. */
 SIOV_API void siov_guest_get_info(struct siov_guest *guest, struct siov_guest_info *info);
 
 /**
@@ -138,20 +140,22 @@ SIOV_API int siov_guest_wq_disable(struct siov_guest *guest, unsigned int wq);
 
 /** Drain, abort: DSA's commands. @return as siov_guest_wq_disable(). */
 SIOV_API int siov_guest_wq_drain(struct siov_guest *guest, unsigned int wq);
+/** Abort a queue's work; as siov_guest_wq_drain(). */
 SIOV_API int siov_guest_wq_abort(struct siov_guest *guest, unsigned int wq);
 
 /** A way to submit, of one vCPU, with one PASID; inline use below. */
 struct siov_guest_queue {
-	struct siov_vm_portal *portal;
-	struct siov_guest *guest;
-	struct siov_vcpu *vcpu;
-	uint32_t wq;
-	bool is_dedicated;
+	struct siov_vm_portal *portal; /**< what submissions go through */
+	struct siov_guest *guest; /**< whose queue it is */
+	struct siov_vcpu *vcpu; /**< that opened it */
+	uint32_t wq; /**< index of the queue */
+	bool is_dedicated; /**< it takes MOVDIR64B */
 };
 
 /** Open a queue for the calling vCPU. @return 0; -EINVAL; as siov_vcpu_portal_open(). */
 SIOV_API int siov_guest_open(struct siov_guest *guest, struct siov_vcpu *vcpu, unsigned int wq,
 			     uint32_t pasid, struct siov_guest_queue *queue);
+/** Close it. */
 SIOV_API void siov_guest_close(struct siov_guest_queue *queue);
 
 /**
@@ -222,9 +226,12 @@ SIOV_API int siov_guest_pasid_bind(struct siov_guest *guest, uint32_t pasid, uin
  */
 SIOV_API int siov_guest_page_answer(struct siov_guest *guest, uint32_t n, unsigned int code);
 
+/** Request SIOV_VOP_PASID_UNBIND. */
 SIOV_API int siov_guest_pasid_unbind(struct siov_guest *guest, uint32_t pasid);
+/** Request SIOV_VOP_CONTEXT_ALLOC, with the queue's vector where it has one. */
 SIOV_API int siov_guest_context_alloc(struct siov_guest *guest, unsigned int wq, uint32_t pasid,
 				      uint32_t *handle);
+/** Request SIOV_VOP_CONTEXT_FREE. */
 SIOV_API int siov_guest_context_free(struct siov_guest *guest, unsigned int wq, uint32_t pasid);
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ extern "C" {
 /** A guest's physical address space; opaque. */
 struct siov_gas;
 
-#define SIOV_GAS_MAPS_MAX 256u
+#define SIOV_GAS_MAPS_MAX 256u /**< ranges of memory */
 
 /** What to create. */
 struct siov_gas_conf {
@@ -68,6 +68,7 @@ SIOV_API void *siov_gas_hva(struct siov_gas *gas, uint64_t gpa, uint64_t len, un
 
 /** The second-stage domain, for PASIDs of the guest and as parent of nested domains. */
 SIOV_API struct siov_domain *siov_gas_domain(struct siov_gas *gas);
+/** The platform that translates it. */
 SIOV_API struct siov_iommu *siov_gas_iommu(struct siov_gas *gas);
 
 /** The guest's DMWr table (siov_vm_pasid.h): which of its PASIDs stands for which of the host's. */

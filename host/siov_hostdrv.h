@@ -41,54 +41,55 @@ extern "C" {
 /** A host driver; opaque. */
 struct siov_hostdrv;
 
+/** How to take a function. */
 struct siov_hostdrv_conf {
 	uint64_t page_bytes; /**< system page size; 0: 4096 */
 };
 
 /** What was found. */
 struct siov_hostdrv_caps {
-	uint16_t vendor;
-	uint16_t device;
-	uint8_t revision;
+	uint16_t vendor; /**< PCI vendor id */
+	uint16_t device; /**< PCI device id */
+	uint8_t revision; /**< PCI revision */
 	bool has_siov; /**< the DVSEC is there, and the mode register offers it */
-	bool has_ims;
-	bool has_ats;
+	bool has_ims; /**< interrupt message storage */
+	bool has_ats; /**< ATS capability */
 	bool has_prs; /**< PRI capability */
-	bool is_dmwr_completer;
-	uint32_t pasid_bits;
+	bool is_dmwr_completer; /**< it takes Deferrable Memory Writes */
+	uint32_t pasid_bits; /**< width of PASIDs */
 	uint32_t page_sizes; /**< bit n: 2^(n + 12) */
 	uint64_t page_bytes; /**< the chosen one */
 	uint64_t bar_bytes[2]; /**< BAR0, BAR2 */
 	uint32_t version; /**< registers from here on */
-	uint64_t gencap;
-	uint64_t opcap[4];
-	uint32_t nb_wqs;
+	uint64_t gencap; /**< GENCAP */
+	uint64_t opcap[4]; /**< bit n: operation n */
+	uint32_t nb_wqs; /**< queues */
 	uint32_t wqs_size; /**< entries of all queues together */
-	uint32_t nb_groups;
-	uint32_t nb_engines;
+	uint32_t nb_groups; /**< groups */
+	uint32_t nb_engines; /**< engines */
 	uint32_t xfer_max; /**< bytes */
 	uint32_t batch_max; /**< descriptors */
-	uint32_t nb_adis;
-	uint32_t nb_ims;
-	uint32_t nb_msix;
+	uint32_t nb_adis; /**< ADIs */
+	uint32_t nb_ims; /**< IMS entries */
+	uint32_t nb_msix; /**< MSI-X vectors */
 	uint32_t nb_types; /**< of ADIs */
 };
 
 /** An ADI type: what one takes. */
 struct siov_hostdrv_type {
-	const char *name;
+	const char *name; /**< as the command line has it */
 	bool has_swq; /**< a context on a shared queue */
 	uint32_t dwqs_min; /**< dedicated queues */
-	uint32_t dwqs_max;
+	uint32_t dwqs_max; /**< most; 0: none */
 	uint32_t messages_max; /**< interrupt messages */
 	uint32_t pages; /**< enum siov_adi_page */
 };
 
 /** What software may use of a device, so that another generation can take its place. */
 struct siov_hostdrv_generation {
-	uint32_t version;
+	uint32_t version; /**< of the registers */
 	uint64_t gencap; /**< features only: without sizes */
-	uint64_t opcap[4];
+	uint64_t opcap[4]; /**< bit n: operation n */
 	uint32_t xfer_max; /**< bytes */
 	uint32_t batch_max; /**< descriptors */
 };
@@ -113,6 +114,7 @@ SIOV_API int siov_hostdrv_probe(struct siov_pci *pci, unsigned int fn,
 /** Let it go: its queues are disabled, then all that probe enabled. @return 0; -EBUSY it has ADIs; -ETIMEDOUT. NULL is fine. */
 SIOV_API int siov_hostdrv_remove(struct siov_hostdrv *drv);
 
+/** What probe found; valid as long as the driver. */
 SIOV_API const struct siov_hostdrv_caps *siov_hostdrv_get_caps(const struct siov_hostdrv *drv);
 
 /** Type @p i of ADIs, 0 to nb_types - 1. @return 0 or -ERANGE. */
@@ -121,7 +123,9 @@ SIOV_API int siov_hostdrv_type(const struct siov_hostdrv *drv, unsigned int i,
 
 /** Where its commands go. */
 SIOV_API struct siov_dev *siov_hostdrv_dev(struct siov_hostdrv *drv);
+/** The functions that it has one of. */
 SIOV_API struct siov_pci *siov_hostdrv_pci(struct siov_hostdrv *drv);
+/** Index of its function. */
 SIOV_API unsigned int siov_hostdrv_fn(const struct siov_hostdrv *drv);
 
 /**

@@ -36,8 +36,9 @@
 extern "C" {
 #endif
 
-#define SIOV_MIGRATE_VERSION 1u
+#define SIOV_MIGRATE_VERSION 1u /**< of the stream */
 
+/** How to send a VM. */
 struct siov_migrate_conf {
 	unsigned int rounds_max; /**< of pages, while it works: 1 to 100; 0: 10 */
 	uint64_t stop_bytes; /**< it is paused when fewer than these are left to send; 0: 4 MiB */
@@ -52,7 +53,7 @@ struct siov_migrate_stats {
 	uint64_t nb_pages; /**< sent, of 4 KiB, all rounds */
 	uint64_t nb_pages_stopped; /**< of them, while it stood still */
 	uint64_t bytes; /**< sent */
-	uint64_t total_ns;
+	uint64_t total_ns; /**< from begin to end */
 	uint64_t downtime_ns; /**< from the pause until the destination has resumed it */
 };
 

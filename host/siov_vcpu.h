@@ -30,11 +30,12 @@ struct siov_vcpu;
 struct siov_vcpu_platform {
 	uint64_t ram_bytes; /**< from address 0 */
 	uint64_t mmio_gpa; /**< where BARs of all devices can be put */
-	uint64_t mmio_bytes;
-	uint32_t nb_vcpus;
+	uint64_t mmio_bytes; /**< room for BARs */
+	uint32_t nb_vcpus; /**< of the machine */
 	uint32_t index; /**< of this one: its interrupt destination id */
 };
 
+/** What firmware tells. */
 SIOV_API void siov_vcpu_platform(struct siov_vcpu *vcpu, struct siov_vcpu_platform *platform);
 
 /** Begin to run guest code on the calling thread. @return 0; -EBUSY a thread does; -ESHUTDOWN stopped. */
@@ -62,6 +63,7 @@ SIOV_API bool siov_vcpu_poll(struct siov_vcpu *vcpu);
  */
 SIOV_API uint32_t siov_vcpu_cfg_read(struct siov_vcpu *vcpu, uint16_t bdf, unsigned int offset,
 				     unsigned int width);
+/** Write configuration space; as siov_vcpu_cfg_read(). What is not allowed is dropped. */
 SIOV_API void siov_vcpu_cfg_write(struct siov_vcpu *vcpu, uint16_t bdf, unsigned int offset,
 				  unsigned int width, uint32_t value);
 
@@ -91,6 +93,7 @@ SIOV_API void *siov_vcpu_map(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len,
  * @return the value; all ones where nothing is, and of portals, which drop plain stores too.
  */
 SIOV_API uint64_t siov_vcpu_mmio_read(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width);
+/** Store to a page; as siov_vcpu_mmio_read(). */
 SIOV_API void siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigned int width,
 				   uint64_t value);
 
@@ -103,6 +106,7 @@ SIOV_API void siov_vcpu_mmio_write(struct siov_vcpu *vcpu, uint64_t gpa, unsigne
  */
 SIOV_API int siov_vcpu_portal_open(struct siov_vcpu *vcpu, uint64_t gpa, uint32_t pasid,
 				   struct siov_vm_portal **portal);
+/** Unmap it. */
 SIOV_API void siov_vcpu_portal_close(struct siov_vcpu *vcpu, struct siov_vm_portal *portal);
 
 /* ---- interrupts ---- */

@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-#define SIOV_VDCM_FNS_MAX 8u
+#define SIOV_VDCM_FNS_MAX 8u /**< functions of a VDCM */
 
 /** A VDCM; opaque. */
 struct siov_vdcm;
@@ -41,7 +41,7 @@ struct siov_vdev_type {
 	bool has_swq; /**< queue 0 is shared */
 	bool is_dynamic; /**< its contexts are allocated on the guest's request */
 	uint32_t dwqs_min; /**< dedicated queues, behind the shared one */
-	uint32_t dwqs_max;
+	uint32_t dwqs_max; /**< most; 0: none */
 };
 
 /** What a VDCM works with. */
@@ -64,6 +64,7 @@ SIOV_API int siov_vdcm_free(struct siov_vdcm *vdcm);
 
 /** What it works with. */
 SIOV_API struct siov_ir *siov_vdcm_ir(struct siov_vdcm *vdcm);
+/** The platform of its functions. */
 SIOV_API struct siov_iommu *siov_vdcm_iommu(struct siov_vdcm *vdcm);
 
 /** Have it look whether a function was lost: for siov_pci_conf's on_lost. Thread: any; no wait. */

@@ -50,11 +50,11 @@ struct siov_vmm_ops {
 
 #define SIOV_VDEV_F_FD 0x1u /**< pages of memory have a file descriptor of their own */
 #define SIOV_VDEV_F_DVSEC 0x2u /**< it shows a Scalable IOV DVSEC, without IMS */
-#define SIOV_VDEV_FN_ANY UINT32_MAX
+#define SIOV_VDEV_FN_ANY UINT32_MAX /**< where there is most room */
 
 /** What to compose. */
 struct siov_vdev_conf {
-	const struct siov_vdev_type *type;
+	const struct siov_vdev_type *type; /**< what it is made of */
 	uint32_t nb_dwqs; /**< dedicated queues, as the type allows */
 	struct siov_gas *gas; /**< the guest's memory; outlives it */
 	uint16_t rid; /**< virtual requester id: where the guest finds it */
@@ -89,59 +89,62 @@ SIOV_API int siov_vdev_destroy(struct siov_vdev *vdev, unsigned int timeout_ms);
 
 /** What it is, and how it is. */
 struct siov_vdev_info {
-	uint32_t id;
-	const struct siov_vdev_type *type;
-	uint16_t rid;
-	uint32_t nb_wqs;
-	uint32_t nb_vectors;
+	uint32_t id; /**< of the VDEV */
+	const struct siov_vdev_type *type; /**< what it is made of */
+	uint16_t rid; /**< virtual requester id */
+	uint32_t nb_wqs; /**< queues */
+	uint32_t nb_vectors; /**< MSI-X vectors */
 	uint32_t nb_adis; /**< that back it now */
 	uint32_t nb_contexts; /**< of them, contexts of the guest's PASIDs */
 	uint32_t fn; /**< function that works for it */
-	uint32_t nb_fns;
+	uint32_t nb_fns; /**< functions that it can work on */
 	uint32_t nb_losses; /**< functions lost under it */
 	uint32_t flags; /**< SIOV_VDEV_F_* */
-	uint64_t page_bytes;
+	uint64_t page_bytes; /**< system page size */
 	struct siov_qos_conf qos; /**< of each of its contexts */
+	/** Whether its queues work. */
 	enum siov_vdev_state {
 		SIOV_VDEV_ERROR, /**< its state was lost half-way; a reset ends it */
 		SIOV_VDEV_STOPPED,
 		SIOV_VDEV_RUNNING,
-	} state;
+	} state; /**< whether its queues work */
 	bool is_enabled; /**< by its guest */
 	bool is_halted; /**< its function was lost; waits for the guest's reset */
 	size_t memory_bytes; /**< held for it by the VDCM */
-	struct siov_hostdrv_generation generation;
+	struct siov_hostdrv_generation generation; /**< what it shows */
 };
 
+/** Snapshot of it. */
 SIOV_API void siov_vdev_get_info(struct siov_vdev *vdev, struct siov_vdev_info *info);
 
 /** What was intercepted, and what became of it. */
 struct siov_vdev_stats {
 	uint64_t nb_reads[2]; /**< intercepted: configuration space, BARs */
-	uint64_t nb_writes[2];
+	uint64_t nb_writes[2]; /**< the same */
 	uint64_t nb_refused; /**< accesses where nothing is, or of a width that is not allowed */
-	uint64_t nb_commands;
+	uint64_t nb_commands; /**< administrative ones */
 	uint64_t nb_requests; /**< of the channel */
-	uint64_t nb_page_requests;
-	uint64_t nb_request_errors;
+	uint64_t nb_page_requests; /**< told to its guest */
+	uint64_t nb_request_errors; /**< of them, with an error */
 	uint64_t nb_interrupts; /**< made by the VDCM */
-	uint64_t nb_resets;
+	uint64_t nb_resets; /**< by guest and host */
 	uint64_t accepted; /**< submissions, of its ADIs now and before */
-	uint64_t completed;
-	uint64_t failed;
-	uint64_t aborted;
-	uint64_t bytes;
+	uint64_t completed; /**< operations with success */
+	uint64_t failed; /**< operations with any other status */
+	uint64_t aborted; /**< operations ended by an abort or a reset */
+	uint64_t bytes; /**< moved, compared or summed */
 };
 
+/** Snapshot of its counters. */
 SIOV_API void siov_vdev_get_stats(struct siov_vdev *vdev, struct siov_vdev_stats *stats);
 
 /* ---- regions ---- */
 
-#define SIOV_VDEV_BAR0 0u
-#define SIOV_VDEV_BAR2 2u
-#define SIOV_VDEV_CONFIG 7u
-#define SIOV_VDEV_REGIONS 9u
-#define SIOV_VDEV_AREAS_MAX 4u
+#define SIOV_VDEV_BAR0 0u /**< region of BAR0 */
+#define SIOV_VDEV_BAR2 2u /**< region of BAR2 */
+#define SIOV_VDEV_CONFIG 7u /**< region of configuration space */
+#define SIOV_VDEV_REGIONS 9u /**< as many as VFIO has */
+#define SIOV_VDEV_AREAS_MAX 4u /**< areas of a region */
 
 /** What a page does (requirement 9.4.1.1). */
 enum siov_page_kind {
@@ -155,18 +158,18 @@ enum siov_page_kind {
 /** Pages of one kind. */
 struct siov_vdev_area {
 	uint64_t offset; /**< in the region, multiple of the system page size */
-	uint64_t bytes;
-	enum siov_page_kind kind;
+	uint64_t bytes; /**< multiple of the system page size */
+	enum siov_page_kind kind; /**< what its pages do */
 	void *hva; /**< write-intercept: to read; memory, mailbox: to read and write; else NULL */
 	int fd; /**< of the same memory, -1: it has none */
-	uint64_t fd_offset;
+	uint64_t fd_offset; /**< where the memory begins in fd */
 };
 
 /** A region. */
 struct siov_vdev_region {
 	uint64_t bytes; /**< 0: there is none of this number */
 	unsigned int nb_areas; /**< pages outside areas are of SIOV_PAGE_INTERCEPT */
-	struct siov_vdev_area areas[SIOV_VDEV_AREAS_MAX];
+	struct siov_vdev_area areas[SIOV_VDEV_AREAS_MAX]; /**< the first nb_areas */
 };
 
 /** @param index as of VFIO. @return 0; -EINVAL @p index. */
@@ -182,6 +185,7 @@ SIOV_API int siov_vdev_region(struct siov_vdev *vdev, unsigned int index,
  */
 SIOV_API int siov_vdev_read(struct siov_vdev *vdev, unsigned int index, uint64_t offset,
 			    unsigned int width, uint64_t *value);
+/** An intercepted write; as siov_vdev_read(). */
 SIOV_API int siov_vdev_write(struct siov_vdev *vdev, unsigned int index, uint64_t offset,
 			     unsigned int width, uint64_t value);
 

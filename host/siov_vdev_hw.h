@@ -41,7 +41,7 @@
 #include "siov_desc.h"
 #include "siov_regs_hw.h"
 
-#define SIOV_VDEV_VENDOR 0x8086u
+#define SIOV_VDEV_VENDOR 0x8086u /**< vendor id: Intel */
 #define SIOV_VDEV_DEVICE 0x0b25u /**< DSA */
 #define SIOV_VDEV_SUBSYSTEM 0x510fu /**< has what is below */
 
@@ -49,26 +49,26 @@
 #define SIOV_VDEV_VECTORS_MAX 17u /**< vector 0 is the VDCM's */
 
 /* Pages of BAR0. */
-#define SIOV_VDEV_PAGE_REGS 0u
-#define SIOV_VDEV_PAGE_MSIX 1u
-#define SIOV_VDEV_PAGE_CHANNEL 2u
-#define SIOV_VDEV_PAGE_MBOX 3u
-#define SIOV_VDEV_PAGES 4u
+#define SIOV_VDEV_PAGE_REGS 0u /**< registers */
+#define SIOV_VDEV_PAGE_MSIX 1u /**< MSI-X table and pending bits */
+#define SIOV_VDEV_PAGE_CHANNEL 2u /**< the channel's slots */
+#define SIOV_VDEV_PAGE_MBOX 3u /**< the hardware mailbox */
+#define SIOV_VDEV_PAGES 4u /**< number of pages */
 
 /* Within page 0; the tables are where SIOV_REG_OFFSETS says. */
-#define SIOV_VDEV_GRPCFG 0x400u
-#define SIOV_VDEV_WQCFG 0x600u
-#define SIOV_VDEV_MSIXPERM 0x900u
+#define SIOV_VDEV_GRPCFG 0x400u /**< configuration of groups */
+#define SIOV_VDEV_WQCFG 0x600u /**< configuration of queues */
+#define SIOV_VDEV_MSIXPERM 0x900u /**< PASIDs of vectors */
 
 /* Within page 1. */
-#define SIOV_VDEV_MSIX_TABLE 0u
-#define SIOV_VDEV_MSIX_PBA 0x800u
+#define SIOV_VDEV_MSIX_TABLE 0u /**< the table */
+#define SIOV_VDEV_MSIX_PBA 0x800u /**< pending bits */
 
 /* Within page 3. */
-#define SIOV_VDEV_MBOX_DOORBELL 0u
+#define SIOV_VDEV_MBOX_DOORBELL 0u /**< as SIOV_VREG_DOORBELL */
 
 /* Channel registers, within page 0. */
-#define SIOV_VREG_MAGIC 0xc00u
+#define SIOV_VREG_MAGIC 0xc00u /**< reads as SIOV_VREG_MAGIC_VALUE */
 #define SIOV_VREG_VERSIONS 0xc04u /**< 15:0 oldest, 31:16 newest that the VDCM knows */
 #define SIOV_VREG_VERSION \
 	0xc08u /**< written: opens the channel, 0 closes it; reads as open version */
@@ -76,16 +76,17 @@
 #define SIOV_VREG_DONE 0xc10u /**< number of answers so far */
 #define SIOV_VREG_STATUS 0xc14u /**< of the last write to one of these: 0 or an SIOV_VSTATUS */
 #define SIOV_VREG_CHANNEL 0xc18u /**< offset of the channel in BAR0 */
-#define SIOV_VREG_SLOTS 0xc1cu
+#define SIOV_VREG_SLOTS 0xc1cu /**< SIOV_VDEV_SLOTS */
 #define SIOV_VREG_MBOX 0xc20u /**< offset of the hardware mailbox in BAR0; 0: none */
 #define SIOV_VREG_PAGE_BYTES 0xc24u /**< P */
 #define SIOV_VREG_PAGES 0xc28u /**< number of page requests so far */
 #define SIOV_VREG_PAGE_ANSWER \
 	0xc2cu /**< written: 15:0 number of the request, 31:28 0 it is there, 1 it is not, 15 failure */
-#define SIOV_VREG_END 0xc30u
+#define SIOV_VREG_END 0xc30u /**< end of the registers */
 
 #define SIOV_VREG_MAGIC_VALUE 0x564f4953u /**< "SIOV" */
 
+/** Values of SIOV_VREG_STATUS. */
 enum siov_vstatus {
 	SIOV_VSTATUS_OK,
 	SIOV_VSTATUS_VERSION, /**< not a version that the VDCM knows; the channel is as it was */
@@ -100,9 +101,9 @@ enum siov_vstatus {
 #define SIOV_INTCAUSE_PAGE 0x40000u /**< page requests have come */
 #define SIOV_INTCAUSE_REVOKED 0x80000000u /**< DSA: interrupt handles are to be requested anew */
 
-#define SIOV_VDEV_VERSION_1 1u
-#define SIOV_VDEV_SLOTS 16u
-#define SIOV_VDEV_SLOT_BYTES 64u
+#define SIOV_VDEV_VERSION_1 1u /**< the one version of the channel */
+#define SIOV_VDEV_SLOTS 16u /**< requests outstanding at most */
+#define SIOV_VDEV_SLOT_BYTES 64u /**< of a request, and of an answer */
 
 /** A page request; they begin at SIOV_VDEV_PAGE_SLOTS_AT of the channel. */
 struct siov_vdev_page {
@@ -111,14 +112,16 @@ struct siov_vdev_page {
 	uint32_t flags; /**< SIOV_VPAGE_ */
 };
 
-#define SIOV_VDEV_PAGE_SLOTS 64u
+#define SIOV_VDEV_PAGE_SLOTS 64u /**< page requests without answer, at most */
+/** Where they begin in the channel. */
 #define SIOV_VDEV_PAGE_SLOTS_AT (2u * SIOV_VDEV_SLOTS * SIOV_VDEV_SLOT_BYTES)
+/** Bytes of the channel that mean something. */
 #define SIOV_VDEV_CHANNEL_BYTES (SIOV_VDEV_PAGE_SLOTS_AT + SIOV_VDEV_PAGE_SLOTS * 16u)
 
 #define SIOV_VPAGE_READ 0x1u /**< it is to be read, */
 #define SIOV_VPAGE_WRITE 0x2u /**< written, */
 #define SIOV_VPAGE_PRIV 0x4u /**< by privileged work */
-#define SIOV_VPAGE_CODE_SHIFT 28
+#define SIOV_VPAGE_CODE_SHIFT 28 /**< in SIOV_VREG_PAGE_ANSWER */
 
 #define SIOV_VBIND_PAGES 0x1u /**< pages that are not there are asked for */
 
@@ -137,14 +140,15 @@ struct siov_vdev_request {
 
 /** An answer; answers begin behind the requests. */
 struct siov_vdev_answer {
-	uint32_t id;
+	uint32_t id; /**< of the request */
 	int32_t status; /**< 0 or a negative errno */
-	uint64_t ret[7];
+	uint64_t ret[7]; /**< by op */
 };
 
 SIOV_STATIC_ASSERT(sizeof(struct siov_vdev_request) == SIOV_VDEV_SLOT_BYTES, "a slot");
 SIOV_STATIC_ASSERT(sizeof(struct siov_vdev_answer) == SIOV_VDEV_SLOT_BYTES, "a slot");
 
+/** Requests of the channel. */
 enum siov_vdev_op {
 	SIOV_VOP_ECHO = 1, /**< arg: anything; ret[0..5]: the same */
 	/**

@@ -31,9 +31,9 @@
 extern "C" {
 #endif
 
-#define SIOV_VM_VCPUS_MAX 64u
-#define SIOV_VM_VDEVS_MAX 8192u
-#define SIOV_VM_NAME_LEN 32u
+#define SIOV_VM_VCPUS_MAX 64u /**< vCPUs of a VM */
+#define SIOV_VM_VDEVS_MAX 8192u /**< VDEVs of a VM */
+#define SIOV_VM_NAME_LEN 32u /**< with the terminating zero */
 
 /** A VMM: what its VMs share. Opaque. */
 struct siov_vmm;
@@ -58,7 +58,7 @@ SIOV_API int siov_vmm_free(struct siov_vmm *vmm);
 
 /** What to create. */
 struct siov_vm_conf {
-	char name[SIOV_VM_NAME_LEN];
+	char name[SIOV_VM_NAME_LEN]; /**< for people */
 	uint64_t ram_bytes; /**< multiple of 2 MiB; guest-physical addresses from 0 */
 	unsigned int page_shift; /**< largest page for devices, 12, 21 or 30; 0: 21 */
 	unsigned int nb_vcpus; /**< 1 to SIOV_VM_VCPUS_MAX */
@@ -74,7 +74,9 @@ SIOV_API int siov_vm_create(struct siov_vmm *vmm, const struct siov_vm_conf *con
 /** Free it with its memory. @return 0; -EBUSY a VDEV is plugged in, a vCPU runs; -ETIMEDOUT. */
 SIOV_API int siov_vm_free(struct siov_vm *vm);
 
+/** Its name, as given. */
 SIOV_API const char *siov_vm_name(const struct siov_vm *vm);
+/** Its guest address space. Owned by the VM. */
 SIOV_API struct siov_gas *siov_vm_gas(struct siov_vm *vm);
 
 /** vCPU @p i, or NULL. Owned by the VM. */
@@ -82,6 +84,7 @@ SIOV_API struct siov_vcpu *siov_vm_vcpu(struct siov_vm *vm, unsigned int i);
 
 /** Memory. */
 SIOV_API void *siov_vm_ram(struct siov_vm *vm);
+/** Bytes of its memory, from guest-physical address 0. */
 SIOV_API uint64_t siov_vm_ram_bytes(const struct siov_vm *vm);
 
 /**
@@ -123,14 +126,15 @@ SIOV_API void siov_vm_stop(struct siov_vm *vm);
 /** Counters of a VM. */
 struct siov_vm_stats {
 	uint64_t nb_cfg_reads; /**< traps */
-	uint64_t nb_cfg_writes;
-	uint64_t nb_mmio_reads;
-	uint64_t nb_mmio_writes;
+	uint64_t nb_cfg_writes; /**< traps */
+	uint64_t nb_mmio_reads; /**< traps */
+	uint64_t nb_mmio_writes; /**< traps */
 	uint64_t nb_nowhere; /**< of addresses where nothing is */
 	uint64_t nb_timeouts; /**< traps without answer in time */
-	uint64_t nb_vdevs;
+	uint64_t nb_vdevs; /**< plugged in now */
 };
 
+/** Snapshot of its counters. */
 SIOV_API void siov_vm_get_stats(struct siov_vm *vm, struct siov_vm_stats *stats);
 
 /**
@@ -142,6 +146,7 @@ SIOV_API int siov_vm_log_start(struct siov_vm *vm);
 
 /** Fetch and forget pages written since, a bit for each 4 KiB. @return their number, or an error. */
 SIOV_API int64_t siov_vm_log_fetch(struct siov_vm *vm, uint64_t *bitmap);
+/** Log no more. @return as siov_gas_log_stop(). */
 SIOV_API int siov_vm_log_stop(struct siov_vm *vm);
 
 #ifdef __cplusplus

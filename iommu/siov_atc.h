@@ -44,11 +44,14 @@
 extern "C" {
 #endif
 
-#define SIOV_ATC_WAYS 4u
-#define SIOV_ATC_ENTRIES_MIN 64u
-#define SIOV_ATC_ENTRIES_MAX (1u << 20)
-#define SIOV_ATC_ENTRIES_DEFAULT 16384u
+#define SIOV_ATC_ENTRIES_MIN 64u /**< entries of a cache */
+#define SIOV_ATC_ENTRIES_MAX (1u << 20) /**< entries of a cache */
+#define SIOV_ATC_ENTRIES_DEFAULT 16384u /**< entries of a cache */
 #define SIOV_ATC_BURST_MAX 32u /**< keys of one siov_atc_fill_burst() */
+
+/* Private, but seen by the inline functions below. */
+/** @cond */
+#define SIOV_ATC_WAYS 4u
 #define SIOV_ATC_HINTS 1024u
 #define SIOV_ATC_HINT_SHIFT 27u /* regions of 128 MiB mostly have one page size */
 
@@ -73,11 +76,10 @@ extern "C" {
 #define SIOV_ATC_DATA_DID_SHIFT 4
 #define SIOV_ATC_DATA_DID_MASK UINT64_C(0xff)
 #define SIOV_ATC_DATA_DENIED UINT64_C(0xf)
+/** @endcond */
 
 /** Not a fault: the address is in another process, see siov_atc_process(). */
 #define SIOV_XLATE_PROCESS 0x1000
-
-#define SIOV_ATC_NEST 64u /* guest's table pages remembered, a power of two */
 
 /** Configuration of a cache. */
 struct siov_atc_conf {
@@ -105,6 +107,9 @@ struct siov_atc_stats {
 	uint64_t entries; /**< capacity */
 	uint64_t online; /**< 1 while the owner is online */
 };
+
+/** @cond */
+#define SIOV_ATC_NEST 64u /* guest's table pages remembered, a power of two */
 
 /** One translation; the four of a set are one cache line. */
 struct siov_atc_entry {
@@ -153,6 +158,7 @@ struct siov_atc {
 	uint8_t hint[SIOV_ATC_HINTS] __rte_cache_aligned; /* shift of the granule that hit last */
 	struct siov_atc_entry entry[] __rte_cache_aligned;
 } __rte_cache_aligned;
+/** @endcond */
 
 /**
  * Create an empty cache, offline.
@@ -196,10 +202,10 @@ SIOV_API void siov_atc_offline(struct siov_atc *atc);
  */
 SIOV_API void siov_atc_stats(const struct siov_atc *atc, struct siov_atc_stats *stats);
 
-/* Out of line: serve a bounded slice of the pending requests. */
+/** Out of line: serve a bounded slice of the pending requests. */
 SIOV_API void siov_atc_serve(struct siov_atc *atc);
 
-/*
+/**
  * Out of line: the granule of the tag is not at home or lacks the permission, or the key is outside
  * what a tag can hold. By value, since a result in memory would cost each lookup, hit or miss, the
  * store; hva NULL: len is the reason.
@@ -269,7 +275,7 @@ siov_atc_quiescent(struct siov_atc *atc)
 	rte_rcu_qsbr_quiescent(atc->qsbr, atc->id);
 }
 
-/* Tag of (pasid, iova) in granules of 2^shift; pasid and iova are within their bits. */
+/** Tag of (pasid, iova) in granules of 2^shift; pasid and iova are within their bits. */
 static inline uint64_t
 siov_atc_tag(uint32_t pasid, uint64_t iova, unsigned int shift)
 {
@@ -278,7 +284,7 @@ siov_atc_tag(uint32_t pasid, uint64_t iova, unsigned int shift)
 	return size + ((iova & UINT64_MAX << shift) << SIOV_ATC_TAG_IOVA_SHIFT) + pasid;
 }
 
-/*
+/**
  * Offset of the home of a tag: bits 3:0 within the entry, 5:4 the way, above them the set. The
  * multiplier is the best of some ten thousand for runs and strides of PASIDs and of pages: at a
  * load of 25 %, 6 % of the keys share a home with another (12 % if it were random).
@@ -289,20 +295,21 @@ siov_atc_home(const struct siov_atc *atc, uint64_t tag)
 	return tag * UINT64_C(0x5f27d73d16ebe07b) >> 40 & atc->mask_bytes;
 }
 
+/** Entry at an offset. */
 static inline const struct siov_atc_entry *
 siov_atc_entry_at(const struct siov_atc *atc, uint64_t offset)
 {
 	return (const struct siov_atc_entry *)((const char *)atc->entry + offset);
 }
 
-/* True when the key is outside what a tag can hold: never cached, the walk says why. */
+/** True when the key is outside what a tag can hold: never cached, the walk says why. */
 static inline bool
 siov_atc_is_beyond(uint32_t pasid, uint64_t iova)
 {
 	return pasid > SIOV_PASID_MAX || iova > SIOV_ATC_IOVA_MAX;
 }
 
-/* Look for one granule size: at home, or out of line. */
+/** Look for one granule size: at home, or out of line. */
 static inline int
 siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned int shift,
 		unsigned int perm_needed, struct siov_xlate *x)
@@ -324,7 +331,7 @@ siov_atc_lookup(struct siov_atc *atc, uint32_t pasid, uint64_t iova, unsigned in
 	return 0;
 }
 
-/* Size of the granule to look for first. */
+/** Size of the granule to look for first. */
 static inline unsigned int
 siov_atc_hint_slot(uint32_t pasid, uint64_t iova)
 {

@@ -58,7 +58,7 @@ struct siov_domain;
 #define SIOV_PERM_PRIV_W 8u /**< a supervisor request (Priv) may write */
 #define SIOV_PERM_PRIV_SHIFT 2 /**< what makes of a user permission that of a supervisor */
 
-#define SIOV_IOMMU_MAX_ATCS 128u
+#define SIOV_IOMMU_MAX_ATCS 128u /**< caches of a unit */
 #define SIOV_IOMMU_INVAL_TIMEOUT_MS 10000u /**< default of inval_timeout_ms */
 
 /** Configuration of a unit. */
@@ -85,7 +85,7 @@ enum siov_domain_kind {
 
 /** Configuration of a domain; what a kind does not name is 0. */
 struct siov_domain_conf {
-	enum siov_domain_kind kind;
+	enum siov_domain_kind kind; /**< how addresses are translated */
 	unsigned int max_page_shift; /**< first, second stage: largest page used: 12, 21 or 30 */
 	unsigned int levels; /**< first stage, nested: 4 or 5; 0: 4 */
 	unsigned int flags; /**< SIOV_DOMAIN_F_* */
@@ -97,16 +97,16 @@ struct siov_domain_conf {
 
 /** A process whose address space a domain is. */
 struct siov_process {
-	int32_t pid;
+	int32_t pid; /**< process id */
 	int pidfd; /**< readable once the process has ended; -1: the calling process */
 };
 
 /** Counters of a unit; a snapshot. */
 struct siov_iommu_stats {
-	uint64_t nb_domains;
+	uint64_t nb_domains; /**< address spaces */
 	uint64_t nb_pasids_allocated; /**< without the reserved PASID 0 */
-	uint64_t nb_pasids_bound;
-	uint64_t nb_atcs;
+	uint64_t nb_pasids_bound; /**< PASIDs with an address space */
+	uint64_t nb_atcs; /**< caches */
 	uint64_t nb_ranges; /**< registered memory ranges */
 	uint64_t table_pages; /**< 4 KiB pages of PASID and page tables in use */
 	uint64_t deferred_pages; /**< of these, waiting for a late engine */
@@ -120,7 +120,7 @@ struct siov_iommu_stats {
 /** A fault, as VT-d records it. */
 struct siov_fault_record {
 	uint64_t addr; /**< the address asked for, bits 63:12 */
-	uint32_t pasid;
+	uint32_t pasid; /**< of the request */
 	uint16_t rid; /**< requester id */
 	uint8_t reason; /**< enum siov_fault */
 	uint8_t perm; /**< what was asked for, SIOV_PERM_* */

@@ -47,9 +47,9 @@ struct siov_iommu; /* siov_iommu.h */
 /** An interrupt remapping unit; opaque. */
 struct siov_ir;
 
-#define SIOV_IR_ENTRIES_MAX 65536u
-#define SIOV_IR_DESTS_MAX 65536u
-#define SIOV_IR_FAULTS_MAX 65536u
+#define SIOV_IR_ENTRIES_MAX 65536u /**< entries of a table */
+#define SIOV_IR_DESTS_MAX 65536u /**< destinations of a unit */
+#define SIOV_IR_FAULTS_MAX 65536u /**< records kept */
 
 /** Let messages in compatibility format through, unchecked; else they are blocked. */
 #define SIOV_IR_F_COMPAT 0x1u
@@ -86,7 +86,7 @@ struct siov_ir_fault {
 	uint16_t reason; /**< enum siov_ir_reason */
 };
 
-#define SIOV_IR_NB_REASONS 8u
+#define SIOV_IR_NB_REASONS 8u /**< counters of blocked messages */
 
 /** Counters of a unit; a snapshot. */
 struct siov_ir_stats {
@@ -97,9 +97,9 @@ struct siov_ir_stats {
 	/** Messages blocked: [reason & 7] of a VT-d reason, [7] for SIOV_IR_FAULT_NO_DEST. */
 	uint64_t nb_blocked[SIOV_IR_NB_REASONS];
 	uint64_t nb_faults_lost; /**< blocked messages that found the records full */
-	uint64_t nb_entries_set;
-	uint64_t nb_dests;
-	uint64_t memory_bytes;
+	uint64_t nb_entries_set; /**< entries in use */
+	uint64_t nb_dests; /**< destinations in use */
+	uint64_t memory_bytes; /**< held by the unit */
 };
 
 /**

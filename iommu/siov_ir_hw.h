@@ -31,24 +31,24 @@
 
 /* Address of an interrupt message. */
 #define SIOV_MSI_ADDR_HEAD UINT64_C(0xfee) /**< bits 63:20 */
-#define SIOV_MSI_ADDR_HEAD_SHIFT 20
-#define SIOV_MSI_ADDR_REMAPPABLE RTE_BIT64(4)
+#define SIOV_MSI_ADDR_HEAD_SHIFT 20 /**< of the head */
+#define SIOV_MSI_ADDR_REMAPPABLE RTE_BIT64(4) /**< format: remappable; 0: compatibility */
 #define SIOV_MSI_ADDR_RSVD UINT64_C(0x3) /**< bits 1:0, in both formats */
 #define SIOV_MSI_ADDR_SHV RTE_BIT64(3) /**< remappable: the data holds a subhandle */
 #define SIOV_MSI_ADDR_INDEX15 RTE_BIT64(2) /**< remappable: bit 15 of the index */
 #define SIOV_MSI_ADDR_INDEX_SHIFT 5 /**< remappable: bits 14:0 of the index */
-#define SIOV_MSI_ADDR_INDEX_MASK UINT64_C(0x7fff)
+#define SIOV_MSI_ADDR_INDEX_MASK UINT64_C(0x7fff) /**< once shifted */
 #define SIOV_MSI_ADDR_DEST_SHIFT 12 /**< compatibility: bits 7:0 of the destination */
-#define SIOV_MSI_ADDR_DEST_MASK UINT64_C(0xff)
+#define SIOV_MSI_ADDR_DEST_MASK UINT64_C(0xff) /**< once shifted */
 #define SIOV_MSI_ADDR_EXT_DEST_SHIFT 5 /**< compatibility: bits 14:8 of the destination */
-#define SIOV_MSI_ADDR_EXT_DEST_MASK UINT64_C(0x7f)
+#define SIOV_MSI_ADDR_EXT_DEST_MASK UINT64_C(0x7f) /**< once shifted */
 #define SIOV_MSI_ADDR_LOGICAL RTE_BIT64(2) /**< compatibility: logical destination */
 
 /* Data of an interrupt message. */
 #define SIOV_MSI_DATA_SUBHANDLE UINT32_C(0xffff) /**< remappable; the rest is reserved */
 #define SIOV_MSI_DATA_VECTOR UINT32_C(0xff) /**< compatibility */
 #define SIOV_MSI_DATA_DLM_SHIFT 8 /**< compatibility: delivery mode, bits 10:8 */
-#define SIOV_MSI_DATA_DLM_MASK UINT32_C(0x7)
+#define SIOV_MSI_DATA_DLM_MASK UINT32_C(0x7) /**< once shifted */
 
 /** Interrupt remapping table entry. */
 struct siov_irte {
@@ -60,39 +60,41 @@ static_assert(sizeof(struct siov_irte) == 16, "an entry has 128 bits");
 static_assert(offsetof(struct siov_irte, hi) == 8, "SID begins at bit 64");
 
 /* Low word, both modes. */
-#define SIOV_IRTE_P RTE_BIT64(0)
+#define SIOV_IRTE_P RTE_BIT64(0) /**< present */
 #define SIOV_IRTE_FPD RTE_BIT64(1) /**< record no faults; honoured also where P is 0 */
-#define SIOV_IRTE_AVAIL_MASK (UINT64_C(0xf) << 8)
+#define SIOV_IRTE_AVAIL_MASK (UINT64_C(0xf) << 8) /**< for software; ignored */
 #define SIOV_IRTE_IM RTE_BIT64(15) /**< posted; 0: remapped */
-#define SIOV_IRTE_VECTOR_SHIFT 16
-#define SIOV_IRTE_VECTOR_MASK (UINT64_C(0xff) << SIOV_IRTE_VECTOR_SHIFT)
+#define SIOV_IRTE_VECTOR_SHIFT 16 /**< of the vector */
+#define SIOV_IRTE_VECTOR_MASK (UINT64_C(0xff) << SIOV_IRTE_VECTOR_SHIFT) /**< vector */
 
 /* Low word, remapped. */
 #define SIOV_IRTE_DM RTE_BIT64(2) /**< logical destination: not offered, so reserved */
 #define SIOV_IRTE_RH RTE_BIT64(3) /**< redirection hint: no effect, destinations are physical */
 #define SIOV_IRTE_TM RTE_BIT64(4) /**< level: without effect, messages are edges */
-#define SIOV_IRTE_DLM_SHIFT 5
-#define SIOV_IRTE_DLM_MASK (UINT64_C(0x7) << SIOV_IRTE_DLM_SHIFT)
+#define SIOV_IRTE_DLM_SHIFT 5 /**< of the delivery mode */
+#define SIOV_IRTE_DLM_MASK (UINT64_C(0x7) << SIOV_IRTE_DLM_SHIFT) /**< enum siov_ir_delivery */
 #define SIOV_IRTE_DEST_SHIFT 32 /**< 32 bits, as with EIME */
+/** Reserved bits of a remapped entry's low word. */
 #define SIOV_IRTE_LO_RSVD \
 	(SIOV_IRTE_DM | RTE_BIT64(12) | RTE_BIT64(13) | RTE_BIT64(14) | (UINT64_C(0xff) << 24))
 
 /* Low word, posted. */
-#define SIOV_IRTE_URG RTE_BIT64(14)
+#define SIOV_IRTE_URG RTE_BIT64(14) /**< urgent: notifies also where SN is set */
 #define SIOV_IRTE_PDA_LO_MASK (UINT64_C(0xffffffc0) << 32) /**< descriptor address 31:6 */
+/** Reserved bits of a posted entry's low word. */
 #define SIOV_IRTE_POSTED_LO_RSVD \
 	((UINT64_C(0x3f) << 2) | RTE_BIT64(12) | RTE_BIT64(13) | (UINT64_C(0xff) << 24) | \
 	 (UINT64_C(0x3f) << 32))
 
 /* High word. */
-#define SIOV_IRTE_SID_MASK UINT64_C(0xffff)
-#define SIOV_IRTE_SQ_SHIFT 16
-#define SIOV_IRTE_SQ_MASK (UINT64_C(0x3) << SIOV_IRTE_SQ_SHIFT)
-#define SIOV_IRTE_SVT_SHIFT 18
-#define SIOV_IRTE_SVT_MASK (UINT64_C(0x3) << SIOV_IRTE_SVT_SHIFT)
+#define SIOV_IRTE_SID_MASK UINT64_C(0xffff) /**< requester id to compare with */
+#define SIOV_IRTE_SQ_SHIFT 16 /**< of enum siov_ir_sq */
+#define SIOV_IRTE_SQ_MASK (UINT64_C(0x3) << SIOV_IRTE_SQ_SHIFT) /**< enum siov_ir_sq */
+#define SIOV_IRTE_SVT_SHIFT 18 /**< of enum siov_ir_svt */
+#define SIOV_IRTE_SVT_MASK (UINT64_C(0x3) << SIOV_IRTE_SVT_SHIFT) /**< enum siov_ir_svt */
 #define SIOV_IRTE_PDA_HI_SHIFT 32 /**< posted: descriptor address 63:32; remapped: reserved */
-#define SIOV_IRTE_POSTED_HI_RSVD (UINT64_C(0xfff) << 20)
-#define SIOV_IRTE_HI_RSVD (~UINT64_C(0xfffff))
+#define SIOV_IRTE_POSTED_HI_RSVD (UINT64_C(0xfff) << 20) /**< reserved bits, posted */
+#define SIOV_IRTE_HI_RSVD (~UINT64_C(0xfffff)) /**< reserved bits, remapped */
 
 /** How a message's requester id is checked. */
 enum siov_ir_svt {
@@ -128,9 +130,9 @@ static_assert(offsetof(struct siov_pid_desc, rsvd) == 40, "reserved from bit 320
 
 #define SIOV_PID_ON RTE_BIT64(0) /**< a notification is under way */
 #define SIOV_PID_SN RTE_BIT64(1) /**< send none, but for urgent messages */
-#define SIOV_PID_NV_SHIFT 16
-#define SIOV_PID_NV_MASK (UINT64_C(0xff) << SIOV_PID_NV_SHIFT)
-#define SIOV_PID_NDST_SHIFT 32
+#define SIOV_PID_NV_SHIFT 16 /**< of the notification vector */
+#define SIOV_PID_NV_MASK (UINT64_C(0xff) << SIOV_PID_NV_SHIFT) /**< notification vector */
+#define SIOV_PID_NDST_SHIFT 32 /**< of the notification's destination, 32 bits */
 
 /** Why a message was blocked; the values below 0x100 are VT-d fault reasons, 0 is success. */
 enum siov_ir_reason {

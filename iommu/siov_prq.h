@@ -38,8 +38,8 @@
 extern "C" {
 #endif
 
-#define SIOV_PRQ_ENTRIES_MIN 16u
-#define SIOV_PRQ_ENTRIES_MAX 65536u
+#define SIOV_PRQ_ENTRIES_MIN 16u /**< entries of a queue */
+#define SIOV_PRQ_ENTRIES_MAX 65536u /**< entries of a queue */
 #define SIOV_PRQ_GROUPS 512u /**< requests of a queue that wait for their answers */
 
 /** Page request descriptor: 256 bits. */
@@ -65,25 +65,27 @@ static_assert(offsetof(struct siov_vtd_page_response, q1) == 8, "the index is in
 
 #define SIOV_VTD_PREQ_TYPE UINT64_C(1) /**< q0 7:0 */
 #define SIOV_VTD_PRESP_TYPE UINT64_C(9) /**< q0 3:0 */
-#define SIOV_VTD_PR_TYPE_MASK UINT64_C(0xf)
+#define SIOV_VTD_PR_TYPE_MASK UINT64_C(0xf) /**< bits of a type */
 /* q0 of both. */
-#define SIOV_VTD_PREQ_PASID_PRESENT RTE_BIT64(8)
-#define SIOV_VTD_PREQ_EXEC RTE_BIT64(52)
-#define SIOV_VTD_PREQ_PRIV RTE_BIT64(53)
-#define SIOV_VTD_PRESP_PASID_PRESENT RTE_BIT64(4)
-#define SIOV_VTD_PRESP_CODE_SHIFT 12 /* 15:12 */
-#define SIOV_VTD_PRESP_CODE_MASK UINT64_C(0xf)
-#define SIOV_VTD_PR_RID_SHIFT 16 /* 31:16 */
-#define SIOV_VTD_PR_RID_MASK UINT64_C(0xffff)
-#define SIOV_VTD_PR_PASID_SHIFT 32 /* 51:32 */
+#define SIOV_VTD_PREQ_PASID_PRESENT RTE_BIT64(8) /**< request: it has a PASID */
+#define SIOV_VTD_PREQ_EXEC RTE_BIT64(52) /**< request: to execute */
+#define SIOV_VTD_PREQ_PRIV RTE_BIT64(53) /**< request: of a supervisor */
+#define SIOV_VTD_PRESP_PASID_PRESENT RTE_BIT64(4) /**< response: it has a PASID */
+#define SIOV_VTD_PRESP_CODE_SHIFT 12 /**< 15:12 */
+#define SIOV_VTD_PRESP_CODE_MASK UINT64_C(0xf) /**< once shifted */
+#define SIOV_VTD_PR_RID_SHIFT 16 /**< 31:16 */
+#define SIOV_VTD_PR_RID_MASK UINT64_C(0xffff) /**< once shifted */
+#define SIOV_VTD_PR_PASID_SHIFT 32 /**< 51:32 */
+/** Bits of a response's q0 that are not reserved. */
 #define SIOV_VTD_PRESP_Q0_USED \
 	(SIOV_VTD_PR_TYPE_MASK | SIOV_VTD_PRESP_PASID_PRESENT | UINT64_C(0x000ffffffffff000))
 /* q1 of both. */
-#define SIOV_VTD_PREQ_READ RTE_BIT64(0)
-#define SIOV_VTD_PREQ_WRITE RTE_BIT64(1)
-#define SIOV_VTD_PR_LPIG RTE_BIT64(2)
-#define SIOV_VTD_PR_PRG_SHIFT 3 /* 11:3 */
-#define SIOV_VTD_PR_PRG_MASK UINT64_C(0x1ff)
+#define SIOV_VTD_PREQ_READ RTE_BIT64(0) /**< request: to read */
+#define SIOV_VTD_PREQ_WRITE RTE_BIT64(1) /**< request: to write */
+#define SIOV_VTD_PR_LPIG RTE_BIT64(2) /**< last page of its group */
+#define SIOV_VTD_PR_PRG_SHIFT 3 /**< 11:3 */
+#define SIOV_VTD_PR_PRG_MASK UINT64_C(0x1ff) /**< once shifted */
+/** Bits of a response's q1 that are not reserved. */
 #define SIOV_VTD_PRESP_Q1_USED (SIOV_VTD_PR_LPIG | SIOV_VTD_PR_PRG_MASK << SIOV_VTD_PR_PRG_SHIFT)
 
 /** Answer to a page request. */
@@ -172,8 +174,8 @@ SIOV_API void siov_prq_get_stats(const struct siov_prq *prq, struct siov_prq_sta
 
 /** What an engine asks for. */
 struct siov_page_ask {
-	uint64_t iova;
-	uint32_t pasid;
+	uint64_t iova; /**< the address */
+	uint32_t pasid; /**< whose address it is */
 	uint32_t cookie; /**< comes back with the answer */
 	unsigned int perm; /**< SIOV_PERM_*, as it was to be translated */
 };
@@ -181,14 +183,14 @@ struct siov_page_ask {
 /** A request that was asked, to tell it from others with the same cookie. */
 struct siov_page_ticket {
 	struct prq_slot *slot; /**< NULL: none */
-	uint64_t word;
+	uint64_t word; /**< opaque */
 };
 
 /** An answer as an engine gets it. */
 struct siov_page_reply {
-	struct siov_page_ticket ticket;
-	uint32_t cookie;
-	enum siov_page_answer code;
+	struct siov_page_ticket ticket; /**< what was asked */
+	uint32_t cookie; /**< of the one who asked */
+	enum siov_page_answer code; /**< what was answered */
 };
 
 /**

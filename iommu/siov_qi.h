@@ -37,8 +37,8 @@ extern "C" {
 
 struct siov_qi;
 
-#define SIOV_QI_ENTRIES_MIN 2u
-#define SIOV_QI_ENTRIES_MAX 32768u
+#define SIOV_QI_ENTRIES_MIN 2u /**< entries of a queue */
+#define SIOV_QI_ENTRIES_MAX 32768u /**< entries of a queue */
 
 /** Configuration of a queue. */
 struct siov_qi_conf {
@@ -46,7 +46,7 @@ struct siov_qi_conf {
 	struct siov_prq *prq; /**< where page group responses go; NULL: they are refused */
 	void (*on_wait)(
 		void *arg); /**< the interrupt of a wait with IF; NULL: such waits are refused */
-	void *arg;
+	void *arg; /**< argument of on_wait */
 };
 
 /** Why a queue stands still. */
@@ -62,9 +62,9 @@ enum siov_qi_reason {
 
 /** Where and why a queue stands still. */
 struct siov_qi_error {
-	enum siov_qi_reason reason;
+	enum siov_qi_reason reason; /**< why */
 	unsigned int index; /**< of the descriptor */
-	struct siov_qi_desc desc;
+	struct siov_qi_desc desc; /**< the descriptor */
 };
 
 /**

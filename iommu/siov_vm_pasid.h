@@ -49,24 +49,24 @@
 extern "C" {
 #endif
 
-#define SIOV_VM_PASID_DIR_ENTRIES 512u
+#define SIOV_VM_PASID_DIR_ENTRIES 512u /**< entries of a directory */
 #define SIOV_VM_PASID_DIR_SHIFT 10 /**< index: guest PASID[18:10] */
-#define SIOV_VM_PASID_TABLE_ENTRIES 1024u
+#define SIOV_VM_PASID_TABLE_ENTRIES 1024u /**< entries of a table */
 #define SIOV_VM_PASID_HIGH_SHIFT 19 /**< guest PASID[19]: low (0) or high (1) directory */
 
 /* Directory entry. */
-#define SIOV_VM_PDE_P UINT64_C(0x1)
-#define SIOV_VM_PDE_ADDR UINT64_C(0x000ffffffffff000)
+#define SIOV_VM_PDE_P UINT64_C(0x1) /**< present */
+#define SIOV_VM_PDE_ADDR UINT64_C(0x000ffffffffff000) /**< address of the table */
 #define SIOV_VM_PDE_RSVD (~(SIOV_VM_PDE_P | SIOV_VM_PDE_ADDR)) /**< 63:52 and 11:1 */
 
 /* Table entry. */
-#define SIOV_VM_PTE_V UINT32_C(0x80000000)
-#define SIOV_VM_PTE_RSVD UINT32_C(0x7ff00000)
-#define SIOV_VM_PTE_HOST UINT32_C(0x000fffff)
+#define SIOV_VM_PTE_V UINT32_C(0x80000000) /**< valid */
+#define SIOV_VM_PTE_RSVD UINT32_C(0x7ff00000) /**< reserved bits */
+#define SIOV_VM_PTE_HOST UINT32_C(0x000fffff) /**< host PASID */
 
 /* IA32_PASID (MSR 0xd93). */
-#define SIOV_IA32_PASID_V UINT64_C(0x80000000)
-#define SIOV_IA32_PASID_MASK UINT64_C(0x000fffff)
+#define SIOV_IA32_PASID_V UINT64_C(0x80000000) /**< valid */
+#define SIOV_IA32_PASID_MASK UINT64_C(0x000fffff) /**< guest PASID */
 
 /** Exit reasons of VMX. */
 enum siov_vm_exit_reason {
@@ -83,7 +83,7 @@ enum siov_vm_exit_cause {
 
 /** A submission that was not sent. */
 struct siov_vm_exit {
-	uint32_t guest_pasid;
+	uint32_t guest_pasid; /**< that was not translated */
 	uint16_t vcpu; /**< of the portal */
 	uint8_t reason; /**< enum siov_vm_exit_reason */
 	uint8_t cause; /**< enum siov_vm_exit_cause */
@@ -91,12 +91,12 @@ struct siov_vm_exit {
 
 /** A directory: the low or the high half of the guest's PASIDs. */
 struct siov_vm_pasid_dir {
-	SIOV_ATOMIC(uint64_t) entry[SIOV_VM_PASID_DIR_ENTRIES];
+	SIOV_ATOMIC(uint64_t) entry[SIOV_VM_PASID_DIR_ENTRIES]; /**< SIOV_VM_PDE_* */
 } __attribute__((aligned(4096)));
 
 /** A table of 1024 guest PASIDs. */
 struct siov_vm_pasid_table {
-	SIOV_ATOMIC(uint32_t) entry[SIOV_VM_PASID_TABLE_ENTRIES];
+	SIOV_ATOMIC(uint32_t) entry[SIOV_VM_PASID_TABLE_ENTRIES]; /**< SIOV_VM_PTE_* */
 } __attribute__((aligned(4096)));
 
 SIOV_STATIC_ASSERT(sizeof(struct siov_vm_pasid_dir) == 4096, "a directory is one page");
@@ -117,8 +117,8 @@ struct siov_vm_pasid_conf {
 /** Counters; a snapshot. */
 struct siov_vm_pasid_stats {
 	uint64_t nb_entries; /**< guest PASIDs with a host PASID */
-	uint64_t nb_tables;
-	uint64_t memory_bytes;
+	uint64_t nb_tables; /**< tables of them */
+	uint64_t memory_bytes; /**< held by them */
 	uint64_t nb_exits; /**< submissions that were not sent */
 	uint64_t nb_exits_lost; /**< of these, found the notes full */
 };
@@ -176,12 +176,12 @@ SIOV_API void siov_vm_pasid_dump(FILE *f, struct siov_vm_pasid *vm);
 /** One guest thread's view of a queue. */
 struct siov_vm_portal {
 	SIOV_ATOMIC(struct siov_portal *) portal; /**< its PASID is not used; its privilege is */
-	struct siov_vm_pasid *vm;
+	struct siov_vm_pasid *vm; /**< the guest's translation */
 	uint64_t ia32_pasid; /**< as the guest wrote it */
 	SIOV_ATOMIC(uint64_t) nb_exits; /**< submissions not translated; read by anybody */
 	SIOV_ATOMIC(uint64_t) nb_gp; /**< general protection; read by anybody */
-	uint32_t vcpu;
-	uint32_t rsvd[5];
+	uint32_t vcpu; /**< for the VMM's notes */
+	uint32_t rsvd[5]; /**< 0 */
 } __attribute__((aligned(64)));
 
 SIOV_STATIC_ASSERT(sizeof(struct siov_vm_portal) == 64, "a portal is a cache line");
@@ -221,11 +221,11 @@ SIOV_API int siov_vm_portal_redirect(struct siov_vm_portal *vp, struct siov_port
  */
 SIOV_API int siov_vm_portal_set_pasid(struct siov_vm_portal *vp, uint64_t value);
 
-/* Count a VM exit and note it for the VMM: SIOV_DMWR_EXIT. */
+/** Count a VM exit and note it for the VMM: SIOV_DMWR_EXIT. */
 SIOV_API enum siov_dmwr siov_vm_portal_exit(struct siov_vm_portal *vp, uint32_t guest,
 					    enum siov_vm_exit_reason reason);
 
-/* Count a general protection: SIOV_DMWR_GP. */
+/** Count a general protection: SIOV_DMWR_GP. */
 SIOV_API enum siov_dmwr siov_vm_portal_gp(struct siov_vm_portal *vp);
 
 /**
@@ -257,7 +257,7 @@ siov_vm_pasid_translate(const struct siov_vm_pasid *vm, uint32_t guest, uint32_t
 	return true;
 }
 
-/* Where the guest's page leads now. A submission asks once: all of it goes through one portal. */
+/** Where the guest's page leads now. A submission asks once: all of it goes through one portal. */
 static inline struct siov_portal *
 siov_vm_portal_target(const struct siov_vm_portal *vp)
 {
@@ -265,7 +265,7 @@ siov_vm_portal_target(const struct siov_vm_portal *vp)
 	return siov_atomic_load(&vp->portal, acquire);
 }
 
-/* ENQCMD through the portal that was found. */
+/** ENQCMD through the portal that was found. */
 static inline enum siov_dmwr
 siov_vm_send(struct siov_vm_portal *vp, struct siov_portal *portal, const struct dsa_hw_desc *desc,
 	     uint64_t when_cycles)
@@ -304,7 +304,7 @@ siov_vm_enqcmd(struct siov_vm_portal *vp, const struct dsa_hw_desc *desc)
 	return siov_vm_send(vp, portal, desc, siov_portal_now(portal));
 }
 
-/* ENQCMDS through the portal that was found. */
+/** ENQCMDS through the portal that was found. */
 static inline enum siov_dmwr
 siov_vm_sends(struct siov_vm_portal *vp, struct siov_portal *portal, const struct dsa_hw_desc *desc,
 	      uint64_t when_cycles)

@@ -28,21 +28,21 @@
 #include "siov_compat.h"
 #include "siov_desc.h"
 
-#define SIOV_VTD_PAGE_SHIFT 12
-#define SIOV_VTD_PAGE_SIZE (UINT64_C(1) << SIOV_VTD_PAGE_SHIFT)
+#define SIOV_VTD_PAGE_SHIFT 12 /**< log2 of the page size */
+#define SIOV_VTD_PAGE_SIZE (UINT64_C(1) << SIOV_VTD_PAGE_SHIFT) /**< bytes */
 #define SIOV_VTD_ADDR_MASK UINT64_C(0x000ffffffffff000) /**< bits 51:12 of every word below */
 
 /* PASID directory: indexed with PASID[19:6]. */
-#define SIOV_VTD_PASID_DIR_ENTRIES (UINT32_C(1) << 14)
-#define SIOV_VTD_PASID_DIR_SHIFT 6
-#define SIOV_VTD_PDE_P RTE_BIT64(0)
-#define SIOV_VTD_PDE_FPD RTE_BIT64(1)
+#define SIOV_VTD_PASID_DIR_ENTRIES (UINT32_C(1) << 14) /**< entries of the directory */
+#define SIOV_VTD_PASID_DIR_SHIFT 6 /**< of the index in a PASID */
+#define SIOV_VTD_PDE_P RTE_BIT64(0) /**< present */
+#define SIOV_VTD_PDE_FPD RTE_BIT64(1) /**< record no faults */
 #define SIOV_VTD_PDE_RSVD \
 	(~(SIOV_VTD_PDE_P | SIOV_VTD_PDE_FPD | SIOV_VTD_ADDR_MASK)) /**< 63:52 and 11:2 */
 
 /* PASID table: indexed with PASID[5:0]. */
-#define SIOV_VTD_PASID_TABLE_ENTRIES UINT32_C(64)
-#define SIOV_VTD_PASID_TABLE_MASK (SIOV_VTD_PASID_TABLE_ENTRIES - 1)
+#define SIOV_VTD_PASID_TABLE_ENTRIES UINT32_C(64) /**< entries of a table */
+#define SIOV_VTD_PASID_TABLE_MASK (SIOV_VTD_PASID_TABLE_ENTRIES - 1) /**< index in a PASID */
 
 /**
  * PASID table entry, 512 bits. Two of the words that VT-d reserves are the emulator's own: they name
@@ -65,18 +65,19 @@ static_assert(sizeof(struct siov_vtd_pasid_entry) * SIOV_VTD_PASID_TABLE_ENTRIES
 		      SIOV_VTD_PAGE_SIZE,
 	      "a PASID table is one page");
 
-#define SIOV_VTD_PE_P RTE_BIT64(0)
-#define SIOV_VTD_PE_FPD RTE_BIT64(1)
-#define SIOV_VTD_PE_AW_SHIFT 2
-#define SIOV_VTD_PE_AW_MASK (UINT64_C(7) << SIOV_VTD_PE_AW_SHIFT)
+#define SIOV_VTD_PE_P RTE_BIT64(0) /**< present */
+#define SIOV_VTD_PE_FPD RTE_BIT64(1) /**< record no faults */
+#define SIOV_VTD_PE_AW_SHIFT 2 /**< of the address width */
+#define SIOV_VTD_PE_AW_MASK \
+	(UINT64_C(7) << SIOV_VTD_PE_AW_SHIFT) /**< address width of the second stage */
 #define SIOV_VTD_PE_AW_48 (UINT64_C(2) << SIOV_VTD_PE_AW_SHIFT) /**< 48 bits, 4 levels */
-#define SIOV_VTD_PE_PGTT_SHIFT 6
-#define SIOV_VTD_PE_PGTT_MASK (UINT64_C(7) << SIOV_VTD_PE_PGTT_SHIFT)
+#define SIOV_VTD_PE_PGTT_SHIFT 6 /**< of the translation type */
+#define SIOV_VTD_PE_PGTT_MASK (UINT64_C(7) << SIOV_VTD_PE_PGTT_SHIFT) /**< translation type */
 #define SIOV_VTD_PE_PGTT_FS (UINT64_C(1) << SIOV_VTD_PE_PGTT_SHIFT) /**< first stage */
 #define SIOV_VTD_PE_PGTT_NEST (UINT64_C(3) << SIOV_VTD_PE_PGTT_SHIFT) /**< nested */
 #define SIOV_VTD_PE_PGTT_SS (UINT64_C(2) << SIOV_VTD_PE_PGTT_SHIFT) /**< second stage */
 #define SIOV_VTD_PE_PGTT_PT (UINT64_C(4) << SIOV_VTD_PE_PGTT_SHIFT) /**< pass-through */
-#define SIOV_VTD_PE_SSADE RTE_BIT64(9)
+#define SIOV_VTD_PE_SSADE RTE_BIT64(9) /**< accessed and dirty bits of the second stage */
 /** Reserved bits of q0: 63:52, 11:10, 5. */
 #define SIOV_VTD_PE_Q0_RSVD \
 	(~(SIOV_VTD_PE_P | SIOV_VTD_PE_FPD | SIOV_VTD_PE_AW_MASK | SIOV_VTD_PE_PGTT_MASK | \
@@ -89,7 +90,8 @@ static_assert(sizeof(struct siov_vtd_pasid_entry) * SIOV_VTD_PASID_TABLE_ENTRIES
 	(UINT64_C(0xffffffff) & ~(SIOV_VTD_PE_DID_MASK | SIOV_VTD_PE_PWSNP | SIOV_VTD_PE_PGSNP))
 #define SIOV_VTD_PE_SRE RTE_BIT64(0) /**< in q2: supervisor requests are allowed */
 #define SIOV_VTD_PE_FSPM_SHIFT 2 /**< in q2 */
-#define SIOV_VTD_PE_FSPM_MASK (UINT64_C(3) << SIOV_VTD_PE_FSPM_SHIFT)
+#define SIOV_VTD_PE_FSPM_MASK \
+	(UINT64_C(3) << SIOV_VTD_PE_FSPM_SHIFT) /**< paging mode of the first stage */
 #define SIOV_VTD_PE_FSPM_5 (UINT64_C(1) << SIOV_VTD_PE_FSPM_SHIFT) /**< five levels; 0: four */
 #define SIOV_VTD_PE_WPE RTE_BIT64(4) /**< in q2: read-only also for supervisor requests */
 /** Reserved bits of q2 (no execute requests, no extended accessed flag). */
@@ -98,32 +100,33 @@ static_assert(sizeof(struct siov_vtd_pasid_entry) * SIOV_VTD_PASID_TABLE_ENTRIES
 	   RTE_BIT64(6) | SIOV_VTD_ADDR_MASK))
 
 /* Host and guest addresses have 48 bits: bits 51:48 of an address field are reserved. */
-#define SIOV_VTD_HAW 48
-#define SIOV_VTD_ADDR_RSVD (SIOV_VTD_ADDR_MASK & ~(RTE_BIT64(SIOV_VTD_HAW) - 1))
+#define SIOV_VTD_HAW 48 /**< host address width, bits */
+#define SIOV_VTD_ADDR_RSVD (SIOV_VTD_ADDR_MASK & ~(RTE_BIT64(SIOV_VTD_HAW) - 1)) /**< bits 51:48 */
 
 /* First-stage page table entries, in the format of x86. */
-#define SIOV_VTD_FS_P RTE_BIT64(0)
-#define SIOV_VTD_FS_W RTE_BIT64(1)
+#define SIOV_VTD_FS_P RTE_BIT64(0) /**< present */
+#define SIOV_VTD_FS_W RTE_BIT64(1) /**< writes are allowed */
 #define SIOV_VTD_FS_US RTE_BIT64(2) /**< user requests are allowed */
-#define SIOV_VTD_FS_A RTE_BIT64(5)
-#define SIOV_VTD_FS_D RTE_BIT64(6)
-#define SIOV_VTD_FS_PS RTE_BIT64(7)
+#define SIOV_VTD_FS_A RTE_BIT64(5) /**< accessed */
+#define SIOV_VTD_FS_D RTE_BIT64(6) /**< dirty */
+#define SIOV_VTD_FS_PS RTE_BIT64(7) /**< large page, in entries of 2 MiB and 1 GiB */
 #define SIOV_VTD_FS_PAT_LARGE RTE_BIT64(12) /**< in entries of large pages; ignored */
 
 /* Second-stage page table entries; present when R or W is set. */
-#define SIOV_VTD_SS_LEVELS 4
-#define SIOV_VTD_SS_IOVA_BITS 48
-#define SIOV_VTD_SS_ENTRIES UINT32_C(512)
-#define SIOV_VTD_SS_INDEX_BITS 9
-#define SIOV_VTD_SS_R RTE_BIT64(0)
-#define SIOV_VTD_SS_W RTE_BIT64(1)
-#define SIOV_VTD_SS_RW (SIOV_VTD_SS_R | SIOV_VTD_SS_W)
+#define SIOV_VTD_SS_LEVELS 4 /**< levels of tables */
+#define SIOV_VTD_SS_IOVA_BITS 48 /**< bits of an address */
+#define SIOV_VTD_SS_ENTRIES UINT32_C(512) /**< entries of a table */
+#define SIOV_VTD_SS_INDEX_BITS 9 /**< bits of an index */
+#define SIOV_VTD_SS_R RTE_BIT64(0) /**< reads are allowed */
+#define SIOV_VTD_SS_W RTE_BIT64(1) /**< writes are allowed */
+#define SIOV_VTD_SS_RW (SIOV_VTD_SS_R | SIOV_VTD_SS_W) /**< both */
 #define SIOV_VTD_SS_PS RTE_BIT64(7) /**< large page, in entries of 2 MiB and 1 GiB */
 #define SIOV_VTD_SS_A RTE_BIT64(8) /**< with SSADE */
 #define SIOV_VTD_SS_D RTE_BIT64(9) /**< with SSADE, in the entry of a page */
 #define SIOV_VTD_SS_SNP RTE_BIT64(11) /**< reserved: snoop control is not reported */
 #define SIOV_VTD_SS_TM RTE_BIT64(62) /**< reserved: transient mappings are not reported */
-#define SIOV_VTD_SS_RSVD (SIOV_VTD_SS_SNP | SIOV_VTD_SS_TM | SIOV_VTD_ADDR_RSVD)
+#define SIOV_VTD_SS_RSVD \
+	(SIOV_VTD_SS_SNP | SIOV_VTD_SS_TM | SIOV_VTD_ADDR_RSVD) /**< reserved bits */
 /** The page belongs to the device's own BARs: a reserved bit, so that no fast walk takes it. */
 #define SIOV_VTD_SS_MMIO SIOV_VTD_SS_TM
 

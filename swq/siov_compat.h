@@ -16,6 +16,8 @@
 #include <rte_common.h>
 #include <rte_version.h>
 
+/* Atomics: DPDK's, or the compiler's where DPDK has none. */
+/** @cond */
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
 
 #include <rte_stdatomic.h>
@@ -55,15 +57,17 @@
 #endif
 
 /* A compare-and-swap that updates *expected on failure; both orders are given by short name. */
+/** @endcond */
 
 #ifndef RTE_CACHE_GUARD /* since DPDK 23.11 */
+/** A spare cache line, where DPDK has it. */
 #define RTE_CACHE_GUARD
 #endif
 
 #if RTE_VERSION >= RTE_VERSION_NUM(23, 7, 0, 0) /* telemetry's names of unsigned values */
-#define SIOV_TEL_UINT_VAL RTE_TEL_UINT_VAL
-#define siov_tel_add_array_uint rte_tel_data_add_array_uint
-#define siov_tel_add_dict_uint rte_tel_data_add_dict_uint
+#define SIOV_TEL_UINT_VAL RTE_TEL_UINT_VAL /**< telemetry: type of unsigned values */
+#define siov_tel_add_array_uint rte_tel_data_add_array_uint /**< telemetry: add to an array */
+#define siov_tel_add_dict_uint rte_tel_data_add_dict_uint /**< telemetry: add to a dictionary */
 #else
 #define SIOV_TEL_UINT_VAL RTE_TEL_U64_VAL
 #define siov_tel_add_array_uint rte_tel_data_add_array_u64

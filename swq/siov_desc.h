@@ -30,19 +30,20 @@
 #ifdef __cplusplus
 #define SIOV_STATIC_ASSERT(cond, text) static_assert(cond, text)
 #else
+/** Assert while compiling, in C and in C++. */
 #define SIOV_STATIC_ASSERT(cond, text) _Static_assert(cond, text)
 #endif
 
-#define SIOV_DESC_SIZE 64u
-#define SIOV_COMP_SIZE 32u
+#define SIOV_DESC_SIZE 64u /**< bytes of a descriptor */
+#define SIOV_COMP_SIZE 32u /**< bytes of a completion record */
 
-#define SIOV_PASID_BITS 20u
+#define SIOV_PASID_BITS 20u /**< bits of a PASID */
 #define SIOV_PASID_MAX ((1u << SIOV_PASID_BITS) - 1) /**< largest PASID */
 
-#define SIOV_DESC_PASID_MASK UINT64_C(0x000fffff)
-#define SIOV_DESC_RSVD_MASK UINT64_C(0x7ff00000)
-#define SIOV_DESC_RSVD_SHIFT 20u
-#define SIOV_DESC_PRIV UINT64_C(0x80000000)
+#define SIOV_DESC_PASID_MASK UINT64_C(0x000fffff) /**< first dword: PASID */
+#define SIOV_DESC_RSVD_MASK UINT64_C(0x7ff00000) /**< first dword: reserved */
+#define SIOV_DESC_RSVD_SHIFT 20u /**< of the reserved bits */
+#define SIOV_DESC_PRIV UINT64_C(0x80000000) /**< first dword: supervisor */
 /** PASID, reserved bits and Priv: what a DMWr replaces in the descriptor's first dword. */
 #define SIOV_DESC_ID_MASK UINT64_C(0xffffffff)
 
@@ -88,7 +89,7 @@ SIOV_STATIC_ASSERT(offsetof(struct dsa_completion_record, crc_val) == 16, "CRC v
  */
 struct siov_desc_words {
 	SIOV_ATOMIC(uint64_t) word0; /**< Priv, tag, PASID, flags, opcode */
-	uint64_t word[7];
+	uint64_t word[7]; /**< bytes 8 to 63 */
 } __attribute__((aligned(64)));
 
 SIOV_STATIC_ASSERT(sizeof(struct siov_desc_words) == SIOV_DESC_SIZE, "a slot is a cache line");

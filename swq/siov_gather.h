@@ -31,12 +31,14 @@ extern "C" {
 #define SIOV_GATHER_KEEP_MIN 8u /**< windows to keep a first verdict */
 #define SIOV_GATHER_KEEP_MAX 512u /**< windows to keep an often confirmed one */
 
+/** What the windows of a lane are used for. */
 enum siov_gather_phase {
 	SIOV_GATHER_TRY_PROMPT,
 	SIOV_GATHER_TRY_PATIENT,
 	SIOV_GATHER_KEEP,
 };
 
+/** How one engine looks at one lane. */
 struct siov_gather {
 	uint64_t ripe_at; /**< TSC at which the burst now gathering is taken; 0: none gathers */
 	uint64_t window_start; /**< TSC */
@@ -64,7 +66,7 @@ siov_gather_is_ripe(struct siov_gather *g, uint64_t now_cycles)
 	return (int64_t)(now_cycles - g->ripe_at) >= 0;
 }
 
-/* A window has ended: go on to the next phase. */
+/** A window has ended: go on to the next phase. */
 static inline void
 siov_gather_end_window(struct siov_gather *g, uint64_t now_cycles)
 {

@@ -42,29 +42,30 @@ struct siov_wq;
 /** How many slots ahead the submitter asks for with PREFETCHW, in lanes that are long enough. */
 #define SIOV_LANE_AHEAD 12u
 
+/** One submitter's ring on one queue; cut by owner, each part in cache lines of its own. */
 struct siov_lane {
 	/* owner: submitter (the first five const after attach) */
-	struct siov_desc_words *slots __attribute__((aligned(64)));
+	struct siov_desc_words *slots __attribute__((aligned(64))); /**< the ring */
 	uint64_t *stamps; /**< submission times, one per slot; NULL: not kept */
-	struct siov_wq *wq;
-	uint32_t mask;
-	uint32_t lap_shift;
-	uint64_t tail;
+	struct siov_wq *wq; /**< its queue */
+	uint32_t mask; /**< slots - 1 */
+	uint32_t lap_shift; /**< log2 of the slots */
+	uint64_t tail; /**< descriptors published */
 	uint32_t credits; /**< held and unspent */
 	uint32_t floor; /**< credits that this lane must leave in the pool (limited portals) */
 	uint32_t ahead; /**< slots to prefetch ahead, const after attach */
-	uint32_t rsvd;
+	uint32_t rsvd; /**< 0 */
 
 	/* owner: engine lcore (the first four const after attach) */
-	struct siov_desc_words *engine_slots __attribute__((aligned(64)));
-	uint64_t *engine_stamps;
-	uint32_t engine_mask;
-	uint32_t engine_lap_shift;
+	struct siov_desc_words *engine_slots __attribute__((aligned(64))); /**< as slots */
+	uint64_t *engine_stamps; /**< as stamps */
+	uint32_t engine_mask; /**< as mask */
+	uint32_t engine_lap_shift; /**< as lap_shift */
 	SIOV_ATOMIC(uint64_t)
 	head; /**< read by control, and by the submitter of a dedicated queue */
 	uint32_t nb_long; /**< long transfers, batches and drains of this lane in progress */
 	SIOV_ATOMIC(uint32_t) nb_drains; /**< drains among them; read by other engines */
-	struct siov_gather gather __attribute__((aligned(64)));
+	struct siov_gather gather __attribute__((aligned(64))); /**< when to look */
 
 	/* shared: atomic (slow paths only: leases, grants, reclaim) */
 	SIOV_ATOMIC(uint64_t) account __attribute__((aligned(64))); /**< credit.c */
@@ -72,10 +73,10 @@ struct siov_lane {
 	SIOV_ATOMIC(uint32_t) hungry; /**< set by the submitter when it was told to retry */
 
 	/* owner: control lcore */
-	uint32_t id __attribute__((aligned(64)));
-	SIOV_ATOMIC(uint32_t) attached;
+	uint32_t id __attribute__((aligned(64))); /**< index in its queue */
+	SIOV_ATOMIC(uint32_t) attached; /**< 1: a thread has it */
 	SIOV_ATOMIC(uint32_t) engine_id; /**< which of the queue's engines serves it */
-	uint32_t flags;
+	uint32_t flags; /**< SIOV_LANE_F_* */
 	uint64_t returned; /**< credits taken back from threads that stopped, credit.c */
 };
 

@@ -54,8 +54,8 @@ enum siov_dmwr {
 
 /** One submitting thread's view of a queue, with the PASID of its context. */
 struct siov_portal {
-	struct siov_lane *lane;
-	uint32_t pasid : 20;
+	struct siov_lane *lane; /**< the thread's ring on the queue */
+	uint32_t pasid : 20; /**< of the context */
 	uint32_t flags : 12; /**< SIOV_PORTAL_F_* */
 	/** Low half of the accepted submissions at which the PASID's block is asked again. */
 	SIOV_ATOMIC(uint32_t) limit;
@@ -100,7 +100,7 @@ SIOV_API enum siov_dmwr siov_portal_admit(struct siov_portal *portal, const void
  */
 SIOV_API uint64_t siov_portal_recall(struct siov_portal *portal);
 
-/* Whether the portal has to ask. */
+/** Whether the portal has to ask. */
 static inline bool
 siov_portal_is_spent(const struct siov_portal *portal, uint64_t accepted)
 {
@@ -109,7 +109,7 @@ siov_portal_is_spent(const struct siov_portal *portal, uint64_t accepted)
 	return (int32_t)left <= 0;
 }
 
-/* Count one answer; the portal's thread is the only writer. */
+/** Count one answer; the portal's thread is the only writer. */
 static inline enum siov_dmwr
 siov_portal_answer(struct siov_portal *portal, enum siov_dmwr answer)
 {
@@ -119,7 +119,7 @@ siov_portal_answer(struct siov_portal *portal, enum siov_dmwr answer)
 	return answer;
 }
 
-/* Why a queue refuses a DMWr that no credit could help; SUCCESS if it does not. */
+/** Why a queue refuses a DMWr that no credit could help; SUCCESS if it does not. */
 static inline enum siov_dmwr
 siov_portal_refusal(const struct siov_wq *wq, uint32_t state)
 {
@@ -130,7 +130,7 @@ siov_portal_refusal(const struct siov_wq *wq, uint32_t state)
 	return state == SIOV_WQ_ENABLED ? SIOV_DMWR_SUCCESS : SIOV_DMWR_RETRY_DISABLED;
 }
 
-/* A DMWr with the given PASID and Priv; @p when [TSC cycles] is kept where the queue has stamps. */
+/** A DMWr with the given PASID and Priv; @p when [TSC cycles] is kept where the queue has stamps. */
 static inline enum siov_dmwr
 siov_portal_dmwr(struct siov_portal *portal, const void *desc, uint64_t id, uint64_t when)
 {
@@ -157,7 +157,7 @@ siov_portal_dmwr(struct siov_portal *portal, const void *desc, uint64_t id, uint
 	return siov_portal_answer(portal, SIOV_DMWR_SUCCESS);
 }
 
-/* The time to stamp a submission with, read only where stamps are kept. */
+/** The time to stamp a submission with, read only where stamps are kept. */
 static inline uint64_t
 siov_portal_now(const struct siov_portal *portal)
 {
@@ -221,7 +221,7 @@ siov_enqcmds(struct siov_portal *portal, const struct dsa_hw_desc *desc)
 	return siov_enqcmds_at(portal, desc, siov_portal_now(portal));
 }
 
-/* Count and report a posted write that its queue did not take. */
+/** Count and report a posted write that its queue did not take. */
 SIOV_API void siov_movdir64b_refuse(struct siov_portal *portal);
 
 /** MOVDIR64B whose latency counts from @p when_cycles [TSC]; otherwise as siov_movdir64b. */
@@ -270,7 +270,7 @@ enum siov_backoff_policy {
 
 /** Back-off state of one submitter; owned by it. */
 struct siov_backoff {
-	enum siov_backoff_policy policy;
+	enum siov_backoff_policy policy; /**< what to do after a Retry */
 	bool yields; /**< give the CPU away instead of pausing: where CPUs are shared */
 	uint64_t min_cycles; /**< first wait, TSC cycles */
 	uint64_t max_cycles; /**< longest wait */

@@ -37,8 +37,8 @@ extern "C" {
 #endif
 
 #define SIOV_QOS_ROUND 32u /**< submissions of a round for each unit of weight */
-#define SIOV_QOS_WEIGHT_MAX 255u
-#define SIOV_QOS_PRIORITY_MAX 15u
+#define SIOV_QOS_WEIGHT_MAX 255u /**< weight */
+#define SIOV_QOS_PRIORITY_MAX 15u /**< priority */
 #define SIOV_QOS_RATE_MAX UINT64_C(100000000000) /**< a second */
 #define SIOV_QOS_ENGINES_MAX 16u /**< engines whose work a block can follow */
 

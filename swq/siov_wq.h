@@ -60,11 +60,12 @@ enum siov_wq_state {
 #define SIOV_WQ_F_STAMPS 0x2u
 /** Operations may ask to block on page faults (flag BOF), instead of ending there. */
 #define SIOV_WQ_F_BOF 0x4u
-#define SIOV_WQ_F_ALL (SIOV_WQ_F_EXACT | SIOV_WQ_F_STAMPS | SIOV_WQ_F_BOF)
+#define SIOV_WQ_F_ALL \
+	(SIOV_WQ_F_EXACT | SIOV_WQ_F_STAMPS | SIOV_WQ_F_BOF) /**< every flag there is */
 
 /** Configuration of one queue; const once given to siov_wq_create. */
 struct siov_wq_conf {
-	enum siov_wq_mode mode;
+	enum siov_wq_mode mode; /**< shared or dedicated */
 	uint32_t size; /**< entries, 1 to SIOV_WQ_SIZE_MAX; any number */
 	uint32_t threshold; /**< entries a limited portal may see used, 1 to size; 0 means size */
 	uint32_t lanes_max; /**< submitting threads, 1 to SIOV_WQ_LANES_MAX; 1 if dedicated */
@@ -88,14 +89,14 @@ struct siov_wq_round {
 /** A work queue, in memory that may be shared with other processes. */
 struct siov_wq {
 	/* const after create, except the two that control changes now and then */
-	uint32_t size __attribute__((aligned(64)));
+	uint32_t size __attribute__((aligned(64))); /**< entries */
 	uint32_t mode; /**< enum siov_wq_mode */
-	uint32_t flags;
-	uint32_t threshold;
-	uint32_t lanes_max;
-	uint32_t nb_engines;
-	uint32_t slots_log2;
-	int32_t socket_id;
+	uint32_t flags; /**< SIOV_WQ_F_* */
+	uint32_t threshold; /**< entries that limited portals see */
+	uint32_t lanes_max; /**< submitting threads */
+	uint32_t nb_engines; /**< engines that share out the lanes */
+	uint32_t slots_log2; /**< of each lane */
+	int32_t socket_id; /**< NUMA node, -1: any */
 	uint64_t dwq_id; /**< word 0 bits of a dedicated queue: PASID and Priv */
 	SIOV_ATOMIC(uint32_t) state; /**< enum siov_wq_state */
 	SIOV_ATOMIC(uint32_t) lease_max; /**< credits a lane may take at a time */
@@ -110,7 +111,7 @@ struct siov_wq {
 	SIOV_ATOMIC(uint64_t) nb_refused; /**< posted to a queue that takes no posted writes now */
 
 	/* owner: control lcore */
-	uint32_t nb_attached __attribute__((aligned(64)));
+	uint32_t nb_attached __attribute__((aligned(64))); /**< lanes in use */
 	struct siov_lane **lanes; /**< lanes_max pointers */
 	SIOV_ATOMIC(struct siov_qos_dir *) qos; /**< blocks by PASID; NULL: none so far */
 	struct siov_wq_round *rounds; /**< nb_engines; valid once qos is not NULL */
@@ -134,7 +135,8 @@ SIOV_API int siov_wq_conf_check(const struct siov_wq_conf *conf, const char **wh
 /**
  * Make a queue, disabled, without lanes.
  *
- * @param mem_out memory source that siov_wq_attach and siov_wq_free must be given.
+ * Its memory source, as configured, is what siov_wq_attach and siov_wq_free must be given.
+ *
  * @return 0, an error of siov_wq_conf_check, or -ENOMEM.
  */
 SIOV_API int siov_wq_create(const struct siov_wq_conf *conf, struct siov_wq **out);
@@ -146,7 +148,7 @@ SIOV_API void siov_wq_free(const struct siov_mem *mem, struct siov_wq *wq);
 #define SIOV_LANE_F_LIMITED 0x1u
 /** Interrupt handles in descriptors are of interrupt message storage; else of the MSI-X table. */
 #define SIOV_LANE_F_IMS 0x2u
-#define SIOV_LANE_F_ALL (SIOV_LANE_F_LIMITED | SIOV_LANE_F_IMS)
+#define SIOV_LANE_F_ALL (SIOV_LANE_F_LIMITED | SIOV_LANE_F_IMS) /**< every flag there is */
 
 /**
  * Give the calling, or any one, submitting thread a lane.
@@ -212,8 +214,9 @@ SIOV_API int siov_wq_set_state(struct siov_wq *wq, enum siov_wq_state state);
 struct siov_wq_granter {
 	uint32_t next_lane; /**< where the search for a hungry lane goes on */
 	uint32_t holder; /**< lane that was given a credit, plus one; 0: none */
-	uint64_t expires_cycles;
+	uint64_t expires_cycles; /**< when it is taken back, TSC */
 };
+/** Give credits back; how is said at struct siov_wq_granter. */
 SIOV_API void siov_wq_give_back(struct siov_wq *wq, struct siov_wq_granter *granter, unsigned int n,
 				uint64_t now_cycles);
 
