@@ -41,7 +41,7 @@ check_files()
     for name in libsiov.so libsiov.so.0 libsiov.a; do
         [ -e "$libdir/$name" ] || fail "$name is not installed"
     done
-    for header in "$source_dir"/{swq,iommu,adi,dataplane,ctrl}/siov_*.h; do
+    for header in "$source_dir"/{swq,iommu,adi,dataplane,ctrl,host,guest}/siov_*.h; do
         name=${header##*/}
         case $name in
         *'*'* | *_priv.h) continue ;;
@@ -51,6 +51,9 @@ check_files()
     name=$(find "$prefix/include" -type f ! -path "$prefix/include/siov/siov_*.h" -o \
         -name '*_priv.h')
     [ -z "$name" ] || fail "not a public header: $name"
+    for name in man/man1/siov-testpmd.1 man/man7/siov.7 dpdk/telemetry-endpoints/siov.py; do
+        [ ! -d "$build_dir/apps" ] || [ -f "$prefix/share/$name" ] || fail "$name is not installed"
+    done
     [ ! -x "$build_dir/apps/siov-testpmd/siov-testpmd" ] || [ -x "$prefix/bin/siov-testpmd" ] ||
         fail 'siov-testpmd is not installed'
 }
@@ -61,6 +64,14 @@ run()
     LD_LIBRARY_PATH=$libdir "$1" --no-pci --no-huge -m 64 --no-telemetry \
         --file-prefix "install-$$" >"$tmp/run.log" 2>&1 ||
         { cat "$tmp/run.log" >&2; fail "$1 failed"; }
+}
+
+# Lines that say something: a small program embeds the library.
+check_size()
+{
+    local nb
+    nb=$(grep -vcE '^(/\*.*\*/)?$' embed.c)
+    [ "$nb" -lt 30 ] || fail "embed.c has $nb lines, and should have fewer than 30"
 }
 
 check_program()
@@ -94,5 +105,6 @@ mkdir "$tmp/outside"
 cp "$source_dir/tests/install/embed.c" "$tmp/outside"
 cd "$tmp/outside"
 check_files
+check_size
 check_program
 check_cxx
