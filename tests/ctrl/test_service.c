@@ -12,6 +12,7 @@
 #include <rte_service.h>
 
 #include "dev_rig.h"
+#include "engine_priv.h"
 #include "siov_gmem.h"
 #include "siov_service.h"
 
@@ -96,6 +97,16 @@ client_copy(struct client *client, uint8_t value)
 	assert_memory_equal((uint8_t *)rec + LEN, (uint8_t *)rec + 2 * LEN, LEN);
 }
 
+/* Whether the device waits for its engine. */
+static bool
+is_online(const struct client *client)
+{
+	struct siov_atc_stats stats;
+
+	siov_atc_stats(siov_dev_engine(client->dev, 0)->atc, &stats);
+	return stats.online;
+}
+
 /* ---- service cores ---- */
 
 static unsigned int
@@ -165,7 +176,9 @@ test_an_engine_comes_back_as_another_service(void **state)
 		struct siov_service *service = serve(&client, "engine", lcore);
 
 		client_copy(&client, (uint8_t)i);
+		assert_true(is_online(&client));
 		assert_int_equal(siov_service_free(service), 0);
+		assert_false(is_online(&client));
 	}
 	client_close(&client);
 	stop_core(lcore);
