@@ -37,7 +37,7 @@ struct siov_guest;
 /** A page that is asked for. */
 struct siov_guest_page {
 	uint32_t n; /**< names it */
-	uint32_t pasid;
+	uint32_t pasid; /**< the guest's */
 	uint64_t addr; /**< of the page */
 	uint32_t flags; /**< SIOV_VPAGE_READ, _WRITE, _PRIV */
 };
