@@ -318,6 +318,7 @@ checked_run(struct job *job, const struct checked_conf *conf)
 		.submit = job->opts->submit,
 		.region_bytes = checked_region_bytes(conf->arena_bytes),
 		.are_adis = job->opts->nb_adis != 0,
+		.are_vdevs = job->opts->via == VIA_VDEV,
 		.guest = {.kind = job->opts->iommu,
 			  .page_shift = conf->is_scattered ? 12 : job->opts->page_shift,
 			  .levels = job->opts->levels,

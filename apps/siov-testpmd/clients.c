@@ -7,6 +7,7 @@
 #include "adis.h"
 #include "clients.h"
 #include "complain.h"
+#include "via_vdev.h"
 
 static int
 complain_step(const char *what, int err)
@@ -85,6 +86,29 @@ clients_bytes(const struct clients_conf *conf)
 
 /* ---- guests and PASIDs ---- */
 
+/* Clients and PASIDs of a guest: one in nb_guests. */
+static struct via_conf
+count_of_guest(const struct clients_conf *conf, unsigned int guest)
+{
+	unsigned int nb = clients_count_guests(conf);
+
+	return (struct via_conf){
+		.nb_vdevs = (conf->nb_pasids - guest + nb - 1) / nb,
+		.nb_vcpus = (conf->nb_clients - guest + nb - 1) / nb,
+	};
+}
+
+static int
+create_guest(struct clients *clients, const struct clients_conf *conf,
+	     const struct guest_conf *guest_conf, unsigned int i)
+{
+	const struct via_conf via = count_of_guest(conf, i);
+
+	if (conf->are_vdevs)
+		return via_create_guest(&clients->guests[i], clients->rig, guest_conf, &via);
+	return guest_create(&clients->guests[i], clients->rig, guest_conf);
+}
+
 static int
 create_guests(struct clients *clients, const struct clients_conf *conf)
 {
@@ -109,7 +133,7 @@ create_guests(struct clients *clients, const struct clients_conf *conf)
 		guest_conf.seed = conf->guest.seed + i;
 		guest_conf.allows_priv = conf->submit == SUBMIT_ENQCMDS;
 		guest_conf.prq = conf->queues != NULL ? conf->queues[i] : NULL;
-		ret = guest_create(&clients->guests[i], clients->rig, &guest_conf);
+		ret = create_guest(clients, conf, &guest_conf, i);
 		if (ret != 0)
 			return complain_step("guest memory", ret);
 		clients->nb_guests++;
@@ -176,6 +200,18 @@ dress_pasid(struct clients *clients, const struct clients_conf *conf, struct cli
 }
 
 static int
+plug_vdev(struct clients *clients, const struct clients_conf *conf, uint32_t i)
+{
+	struct siov_qos_conf qos = {.weight = 0};
+	int ret;
+
+	if (conf->qos != NULL)
+		qos = conf->qos->all;
+	ret = via_plug(&clients->pasids[i], i / clients->nb_guests, &qos);
+	return ret == 0 ? 0 : complain_step("VDEV", ret);
+}
+
+static int
 undress_pasid(struct clients *clients, struct client_pasid *pasid)
 {
 	if (pasid->has_adi)
@@ -206,6 +242,11 @@ create_pasids(struct clients *clients, const struct clients_conf *conf)
 
 		pasid->wq_id = wq_ids[i % nb_wqs];
 		pasid->guest = &clients->guests[i % clients->nb_guests];
+		if (conf->are_vdevs) {
+			if (plug_vdev(clients, conf, i) != 0)
+				return -1;
+			continue;
+		}
 		if (alloc_pasid(clients, &dev->wqs[pasid->wq_id], &next, pasid) != 0 ||
 		    dress_pasid(clients, conf, pasid) != 0)
 			return -1;
@@ -225,6 +266,10 @@ open_portal(struct clients *clients, struct client *client, const struct clients
 	struct siov_dev *dev = clients->rig->dev;
 	int ret;
 
+	if (client->vcpu != NULL) {
+		ret = via_open(clients->rig, client, portal);
+		return ret == 0 ? 0 : complain_step("portal of a VDEV", ret);
+	}
 	if (client->lanes[wq_id] == NULL) {
 		ret = siov_dev_attach(dev, wq_id, 0, &client->lanes[wq_id]);
 		if (ret == -ENOSPC)
@@ -277,6 +322,20 @@ enable_wqs(struct clients *clients)
 	return 0;
 }
 
+static int
+enter_vcpus(struct clients *clients, const struct clients_conf *conf)
+{
+	unsigned int i;
+
+	for (i = 0; i < conf->nb_clients && conf->are_vdevs; i++) {
+		int ret = via_enter(&clients->client[i], i / clients->nb_guests);
+
+		if (ret != 0)
+			return complain_step("vCPU", ret);
+	}
+	return 0;
+}
+
 int
 clients_create(struct clients *clients, struct rig *rig, const struct clients_conf *conf)
 {
@@ -287,7 +346,8 @@ clients_create(struct clients *clients, struct rig *rig, const struct clients_co
 	if (clients->client == NULL)
 		return complain_step("clients", -ENOMEM);
 	clients->nb_clients = conf->nb_clients;
-	if (create_guests(clients, conf) != 0 || create_pasids(clients, conf) != 0)
+	if (create_guests(clients, conf) != 0 || enter_vcpus(clients, conf) != 0 ||
+	    create_pasids(clients, conf) != 0)
 		return -1;
 	for (i = 0; i < conf->nb_clients; i++) {
 		if (create_client(clients, i, conf) != 0)
@@ -304,6 +364,9 @@ detach_client(struct clients *clients, struct client *client)
 	unsigned int i;
 	int err = 0;
 
+	for (i = 0; i < client->nb_portals; i++)
+		via_close(&client->portals[i]);
+
 	for (i = 0; i < SIOV_DEV_WQS_MAX; i++) {
 		int ret;
 
@@ -317,6 +380,30 @@ detach_client(struct clients *clients, struct client *client)
 	return err;
 }
 
+/* What is left of guests when nothing is open any more. The drivers run on their first vCPUs. */
+static int
+end_guests(struct clients *clients)
+{
+	uint32_t i;
+	int ret = 0, err = 0;
+
+	for (i = clients->nb_guests; i < clients->nb_clients; i++)
+		via_leave(&clients->client[i]);
+	for (i = 0; i < clients->nb_pasids && ret == 0; i++)
+		ret = via_remove(&clients->pasids[i]);
+	if (ret != 0)
+		err = complain("a guest driver does not let go: %s", rte_strerror(-ret));
+	for (i = 0; i < clients->nb_guests; i++)
+		via_leave(&clients->client[i]);
+	for (i = 0; i < clients->nb_pasids; i++) {
+		ret = via_unplug(&clients->pasids[i]);
+		if (ret != 0)
+			err = complain("VDEV of PASID %u does not go: %s", clients->pasids[i].pasid,
+				       rte_strerror(-ret));
+	}
+	return err;
+}
+
 int
 clients_detach(struct clients *clients)
 {
@@ -325,7 +412,7 @@ clients_detach(struct clients *clients)
 
 	for (i = 0; i < clients->nb_clients; i++)
 		err |= detach_client(clients, &clients->client[i]);
-	return err;
+	return err | end_guests(clients);
 }
 
 static int

@@ -24,12 +24,18 @@ struct client_pasid {
 	struct siov_qos_conf former; /* limits before them */
 	bool has_adi;
 	uint32_t adi; /* its id */
+	/* through a guest driver */
+	bool has_vdev;
+	uint16_t bdf;
+	uint32_t guest_pasid;
+	struct siov_guest *driver;
 	bool is_injected; /* a fault; changed while no submitter runs */
 };
 
 /* One submitter's share of a PASID. */
 struct client_portal {
 	struct siov_portal *portal;
+	struct siov_guest_queue queue; /* through a guest driver */
 	struct client_pasid *pasid;
 	uint64_t window; /* offset in the guest: memory of this portal alone */
 };
@@ -39,10 +45,17 @@ struct client {
 	struct client_portal *portals;
 	uint32_t nb_portals;
 	struct guest *guest;
+	struct siov_vcpu *vcpu; /* it is a guest's; NULL: it is none */
 	/* offsets in the guest: memory of this client alone, then its portals' windows */
 	uint64_t region;
 	uint64_t windows;
 	uint64_t end;
+};
+
+/* What is made of a VM. */
+struct via_conf {
+	uint32_t nb_vdevs;
+	unsigned int nb_vcpus;
 };
 
 struct clients_conf {
@@ -52,6 +65,7 @@ struct clients_conf {
 	uint64_t region_bytes; /* of each client, beside its windows */
 	const struct qos_rules *qos; /* NULL: none */
 	bool are_adis; /* each PASID is one */
+	bool are_vdevs; /* each PASID is one's, the memory a VM's */
 	struct guest_conf guest; /* size is computed */
 	struct siov_prq **queues; /* by guest: mapped on demand; NULL: at once */
 	/* bytes of each portal's window, given how many portals its client has */

@@ -7,6 +7,7 @@
 
 #include "complain.h"
 #include "guest.h"
+#include "via_vdev.h"
 #include "work_op.h"
 
 #define SPACE_IOVA UINT64_C(0x200000000) /* of what is not mapped at once, in one piece */
@@ -147,7 +148,10 @@ guest_free(struct guest *guest)
 
 	if (guest->rig == NULL)
 		return 0;
-	ret = guest->gmem != NULL ? siov_gmem_free(guest->gmem) : free_space(guest);
+	if (guest->vm != NULL)
+		ret = via_free_guest(guest);
+	else
+		ret = guest->gmem != NULL ? siov_gmem_free(guest->gmem) : free_space(guest);
 	guest->rig = NULL;
 	return ret == 0 ? 0 : complain("guest memory cannot be freed: %s", rte_strerror(-ret));
 }

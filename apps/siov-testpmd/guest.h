@@ -32,6 +32,7 @@ struct guest_conf {
 
 struct guest {
 	struct rig *rig;
+	struct siov_vm *vm; /* whose memory it is; NULL: nobody's */
 	struct siov_domain *domain;
 	uint64_t iova; /* of offset 0 */
 	uint64_t size;

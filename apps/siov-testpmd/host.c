@@ -73,9 +73,8 @@ host_free(struct host *host)
 	*host = (struct host){.dev = NULL};
 }
 
-/* VDEVs need the shared queues, which the host driver enables. */
-static int
-enable_shared(struct host *host)
+int
+host_enable_shared(struct host *host)
 {
 	const struct siov_dev_conf *conf = siov_dev_get_conf(host->dev);
 	uint32_t i;
@@ -208,7 +207,7 @@ host_make(struct host *host, const struct siov_vdev_type *type, uint32_t nb_dwqs
 
 	if (machine == NULL)
 		return -ENOMEM;
-	ret = enable_shared(host);
+	ret = host_enable_shared(host);
 	if (ret == 0)
 		ret = siov_vm_create(host->vmm, &vm_conf, &machine->vm);
 	if (ret != 0)
@@ -332,7 +331,7 @@ host_receive(struct host *host, int fd, uint32_t *id)
 	struct siov_vm *vm;
 	int ret;
 
-	ret = enable_shared(host);
+	ret = host_enable_shared(host);
 	if (ret == 0)
 		ret = siov_migrate_receive(host->vmm, fd, NULL, host->cpu, &vm);
 	return ret == 0 ? adopt(host, vm, id) : ret;

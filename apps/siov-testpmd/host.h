@@ -44,6 +44,9 @@ void host_free(struct host *host);
 /* A machine with a VDEV of a type, run by a guest driver; its queues are enabled. 0 or an errno. */
 int host_make(struct host *host, const struct siov_vdev_type *type, uint32_t nb_dwqs, uint32_t *id);
 
+/* VDEVs need the shared queues, which the host driver enables. 0 or a negative errno. */
+int host_enable_shared(struct host *host);
+
 /* The machine of a VDEV, or NULL. */
 struct host_machine *host_find(struct host *host, uint32_t id);
 

@@ -254,7 +254,9 @@ check_sense(const struct injector *injector, const struct client_pasid *pasid,
 {
 	enum siov_domain_kind kind = pasid->guest->kind;
 
-	if (!options_iommu_has_tables(kind))
+	if (pasid->guest->vm != NULL)
+		snprintf(why, INJECT_WHY, "the tables are a VM's; allowed: with --via=adi");
+	else if (!options_iommu_has_tables(kind))
 		snprintf(why, INJECT_WHY,
 			 "--iommu=%s has no tables to change; allowed: first, second, nested",
 			 options_iommu_name(kind));

@@ -321,6 +321,7 @@ parse_profile(const struct opt_row *row, const char *value, struct options *o)
 /* ---- the table ---- */
 
 static const char *const submit_names[] = {"enqcmd", "enqcmds", "movdir64b", NULL};
+static const char *const via_names[] = {"adi", "vdev", NULL};
 static const char *const arrival_names[] = {"closed", "const", "poisson", NULL};
 static const char *const iommu_names[] = {
 	[SIOV_DOMAIN_PASS_THROUGH] = "pt",   [SIOV_DOMAIN_SECOND_STAGE] = "second",
@@ -369,6 +370,12 @@ static const struct opt_row rows[OPT_NB] = {
 	[OPT_NB_ADI] = {"nb-adi", 0, ARG_REQUIRED, true, parse_u32, FIELD(nb_adis), .min = 1,
 			.max = SIOV_PASID_MAX, .allowed = "1 to 1048575",
 			.help = "as --nb-pasids, each an ADI on its shared queue"},
+	[OPT_VIA] = {"via", 0, ARG_REQUIRED, true, parse_choice, FIELD(via), .choices = via_names,
+		     .allowed = "adi, vdev",
+		     .help = "adi: straight on ADIs; vdev: by guest drivers in VDEVs, one a PASID"},
+	[OPT_NB_VDEV] = {"nb-vdev", 0, ARG_REQUIRED, true, parse_u32, FIELD(nb_vdevs), .min = 1,
+			 .max = VIA_VDEVS_MAX, .allowed = "1 to 8000",
+			 .help = "as --nb-pasids, each through a guest driver in a VDEV"},
 	[OPT_SUBMIT_CORES] = {"submit-cores", 0, ARG_REQUIRED, false, parse_lcores,
 			      FIELD(submit_cores),
 			      .allowed = "lcores such as 1,3-5, each below 128",
@@ -612,6 +619,12 @@ const char *
 options_submit_name(enum submit_kind submit)
 {
 	return submit_names[submit];
+}
+
+const char *
+options_via_name(enum via_kind via)
+{
+	return via_names[via];
 }
 
 const char *

@@ -37,6 +37,8 @@ enum option_id {
 	OPT_NB_SUBMITTERS,
 	OPT_NB_PASIDS,
 	OPT_NB_ADI,
+	OPT_VIA,
+	OPT_NB_VDEV,
 	OPT_SUBMIT_CORES,
 	OPT_ENGINE_CORES,
 	OPT_PTEST,
@@ -73,6 +75,9 @@ enum option_id {
 };
 
 enum submit_kind { SUBMIT_ENQCMD, SUBMIT_ENQCMDS, SUBMIT_MOVDIR64B };
+#define VIA_VDEVS_MAX 8000u /* a VM has some more places */
+
+enum via_kind { VIA_ADI, VIA_VDEV };
 enum arrival_kind { ARRIVAL_CLOSED, ARRIVAL_CONST, ARRIVAL_POISSON };
 
 #define IOMMU_NAMES "pt, first, second, nested, sva" /* of address spaces */
@@ -106,6 +111,8 @@ struct options {
 	uint32_t wish_submitters; /* what the workload would like, where lcores can be made */
 	uint32_t nb_pasids;
 	uint32_t nb_adis; /* PASIDs that are ADIs: all, or 0 */
+	uint32_t nb_vdevs; /* as given; 0: not */
+	enum via_kind via; /* straight, or each PASID through a guest driver in a VDEV */
 	struct lcore_list submit_cores;
 	struct lcore_list engine_cores;
 
@@ -185,6 +192,7 @@ void options_help(FILE *f);
 
 /* Names of settings, for output. */
 const char *options_submit_name(enum submit_kind submit);
+const char *options_via_name(enum via_kind via);
 const char *options_arrival_name(enum arrival_kind arrival);
 const char *options_retry_name(enum siov_backoff_policy policy);
 const char *options_iommu_name(enum siov_domain_kind kind);

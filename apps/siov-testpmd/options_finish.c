@@ -210,6 +210,10 @@ make_dev_conf(struct options *o)
 	if (o->submit == SUBMIT_MOVDIR64B)
 		options_name_pasids(dev);
 	dev->nb_adis = RTE_MAX(dev->nb_adis, o->nb_adis);
+	if (o->via == VIA_VDEV) {
+		dev->nb_adis = RTE_MAX(dev->nb_adis, o->nb_pasids);
+		dev->nb_ims = RTE_MAX(dev->nb_ims, o->nb_pasids);
+	}
 	if (o->config_file == NULL) {
 		uint32_t group[SIOV_DEV_GROUPS_MAX];
 
@@ -275,6 +279,41 @@ check_adis(const struct options *o)
 				o->qos.rates.nb != 0   ? "--pasid-rate" :
 							 "--qos");
 	return 0;
+}
+
+/* A guest has memory of its own, second-stage tables, and a context on a shared queue. */
+static int
+check_via(const struct options *o)
+{
+	const char *with = NULL;
+
+	if (o->nb_vdevs != 0 && o->is_given[OPT_VIA] && o->via != VIA_VDEV)
+		return complain("--nb-vdev=%u with --via=%s: allowed: with --via=vdev", o->nb_vdevs,
+				options_via_name(o->via));
+	if (o->nb_vdevs == 0 && o->via != VIA_VDEV)
+		return 0;
+	if (o->nb_vdevs != 0 && o->is_given[OPT_NB_PASIDS] && o->nb_pasids != o->nb_vdevs)
+		return complain(
+			"--nb-vdev=%u with --nb-pasids=%u: each PASID is a VDEV's; allowed: "
+			"one of them",
+			o->nb_vdevs, o->nb_pasids);
+	if (o->submit != SUBMIT_ENQCMD)
+		return complain("--submit=%s with --via=vdev: allowed: enqcmd",
+				options_submit_name(o->submit));
+	if (o->is_given[OPT_IOMMU] && o->iommu != SIOV_DOMAIN_SECOND_STAGE)
+		return complain("--iommu=%s with --via=vdev: allowed: second",
+				options_iommu_name(o->iommu));
+	if (o->nb_adis != 0)
+		with = "--nb-adi";
+	else if (o->prs)
+		with = "--prs";
+	else if (o->qos.weights.nb != 0)
+		with = "--pasid-weight";
+	else if (o->qos.rates.nb != 0)
+		with = "--pasid-rate";
+	else if (o->qos.noise.nb != 0)
+		with = "--pasid-noise";
+	return with == NULL ? 0 : complain("%s with --via=vdev: allowed: with --via=adi", with);
 }
 
 static int
@@ -425,10 +464,19 @@ options_finish(const struct options *given, struct options *out)
 	*out = *given;
 	if (out->data_file != NULL)
 		out->ptest = &ptest_data;
-	if (check_adis(out) != 0)
+	if (check_adis(out) != 0 || check_via(out) != 0)
 		return -1;
-	if (out->nb_adis != 0)
+	if (out->nb_vdevs != 0) {
+		out->via = VIA_VDEV;
+		out->nb_pasids = out->nb_vdevs;
+		out->is_given[OPT_NB_PASIDS] = true;
+	}
+	if (out->via == VIA_VDEV)
+		out->iommu = SIOV_DOMAIN_SECOND_STAGE;
+	if (out->nb_adis != 0) {
 		out->nb_pasids = out->nb_adis;
+		out->is_given[OPT_NB_PASIDS] = true;
+	}
 	if (out->ptest->tune != NULL)
 		out->ptest->tune(out);
 	/* One PASID's Retry must not hold up what its submitter has for the others. */

@@ -59,6 +59,7 @@ pack_config(const struct report *report, const struct result *r)
 			    json_integer((json_int_t)(UINT64_C(1) << o->page_shift)));
 	json_object_set_new(config, "atc_entries", json_integer(o->atc_entries));
 	json_object_set_new(config, "nb_adi", json_integer(o->nb_adis));
+	json_object_set_new(config, "via", json_string(options_via_name(o->via)));
 	json_object_set_new(config, "warmup_s", json_real(o->warmup_s));
 	json_object_set_new(config, "repeats", json_integer(r->nb_repeats));
 	return config;

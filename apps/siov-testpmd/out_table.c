@@ -29,9 +29,10 @@ print_head(FILE *f, const struct report *report)
 	unsigned int i;
 
 	report_cpu_model(model, sizeof(model));
-	fprintf(f, "%s: %s by %s, %s pages, %s", o->ptest->name, o->op->name,
-		options_submit_name(o->submit), report->no_huge ? "ordinary" : "huge",
-		options_iommu_text(o->iommu));
+	fprintf(f, "%s: %s by %s%s, %s pages, %s", o->ptest->name, o->op->name,
+		options_submit_name(o->submit),
+		o->via == VIA_VDEV ? " through guest drivers in VDEVs" : "",
+		report->no_huge ? "ordinary" : "huge", options_iommu_text(o->iommu));
 	print_walk(f, o);
 	fprintf(f, "on %s, TSC %.0f MHz, %s\n", model, (double)rte_get_tsc_hz() / 1e6,
 		rte_version());

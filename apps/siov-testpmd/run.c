@@ -15,6 +15,7 @@
 #include "ptest.h"
 #include "run.h"
 #include "snapshot.h"
+#include "via_vdev.h"
 
 #define PRS_SLOTS 4096u /* so that there are many pages to ask for */
 #define PARKED_OF_PASID 32u /* operations: half of what an engine lets wait */
@@ -78,6 +79,7 @@ make_clients_conf(const struct options *o, const struct submitter_conf *conf,
 		.region_bytes = submitter_region_bytes(conf, nb_submitters),
 		.qos = &o->qos,
 		.are_adis = o->nb_adis != 0,
+		.are_vdevs = o->via == VIA_VDEV,
 		.guest = {.kind = o->iommu,
 			  .page_shift = o->page_shift,
 			  .levels = o->levels,
@@ -217,6 +219,8 @@ run_bytes(const struct options *o)
 	conf = run_submitter_conf(o, nb_submitters, &point);
 	clients_conf = make_clients_conf(o, &conf, nb_submitters, point.nb_pasids);
 	bytes = rig_bytes(o) + clients_bytes(&clients_conf);
+	if (o->via == VIA_VDEV)
+		bytes += o->nb_pasids * VIA_VDEV_BYTES;
 	if (o->ptest->extra_bytes != NULL)
 		bytes += o->ptest->extra_bytes(o);
 	return bytes;
