@@ -12,17 +12,6 @@
 #include "prompt.h"
 #include "run.h"
 
-/* The argument "--", or argc. */
-static int
-find_split(int argc, char **argv)
-{
-	int i;
-
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-		;
-	return i;
-}
-
 /* -h and --version work on both sides of "--", and need no EAL. */
 static bool
 is_only_asking(const struct options *o, int nb_eal, char **eal)
@@ -53,11 +42,27 @@ run_program(struct session *session, int signal_fd, bool no_huge)
 	return session_free(session) | err;
 }
 
+/* With lcores of the program's choice where the user names none. */
+static int
+start_eal(struct eal_run *eal, struct session *session, int argc, char **argv)
+{
+	static char lcores[PLACEMENT_TEXT];
+
+	eal->need_bytes = run_bytes(&session->opts);
+	if (!eal_has_lcores(argc, argv)) {
+		if (placement_plan(&session->opts, &session->placement, lcores) != 0)
+			return -1;
+		eal->lcores = lcores;
+		eal->main_lcore = session->placement.main_lcore;
+	}
+	return eal_start(eal, argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct session session;
-	int split = find_split(argc, argv);
+	int split = eal_find_split(argc, argv);
 	struct eal_run eal = {.no_huge = false};
 	int signal_fd, err;
 
@@ -81,8 +86,7 @@ main(int argc, char **argv)
 	signal_fd = stopper_block_signals();
 	if (signal_fd < 0)
 		return EXIT_FAILURE;
-	eal.need_bytes = run_bytes(&session.opts);
-	err = eal_start(&eal, &session.opts, &session.placement, split - 1, argv + 1);
+	err = start_eal(&eal, &session, split - 1, argv + 1);
 	if (err != 0)
 		return EXIT_FAILURE;
 	err = run_program(&session, signal_fd, eal.no_huge);

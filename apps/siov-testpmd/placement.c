@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include <rte_lcore.h>
 
 #include "complain.h"
+#include "cpus.h"
 #include "placement.h"
 
 /* ---- numbers ---- */
@@ -41,22 +41,6 @@ count_submitters(const struct options *o, unsigned int nb_cpus, unsigned int nb_
 }
 
 /* ---- before EAL ---- */
-
-/* CPUs that this process may use, in rising order. */
-static unsigned int
-list_cpus(unsigned int *cpus, unsigned int max)
-{
-	unsigned int i, nb = 0;
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 0;
-	for (i = 0; i < CPU_SETSIZE && nb < max; i++) {
-		if (CPU_ISSET(i, &set))
-			cpus[nb++] = i;
-	}
-	return nb;
-}
 
 /* Append to a text; false if it is full. */
 static bool __rte_format_printf(3, 4) append(char *text, size_t *len, const char *fmt, ...)
@@ -122,7 +106,7 @@ int
 placement_plan(const struct options *o, struct placement *p, char *lcores)
 {
 	unsigned int cpus[RTE_MAX_LCORE];
-	unsigned int nb_cpus = list_cpus(cpus, RTE_MAX_LCORE);
+	unsigned int nb_cpus = cpus_list(cpus, RTE_MAX_LCORE);
 	unsigned int nb_engine_cpus, nb_other, i, id;
 	size_t len = 0;
 	bool fits;
@@ -178,19 +162,6 @@ list_free(const struct options *o, unsigned int *ids)
 	return nb;
 }
 
-static bool
-shares_cpu(unsigned int a, unsigned int b)
-{
-	rte_cpuset_t set_a = rte_lcore_cpuset(a), set_b = rte_lcore_cpuset(b);
-	unsigned int i;
-
-	for (i = 0; i < CPU_SETSIZE; i++) {
-		if (CPU_ISSET(i, &set_a) && CPU_ISSET(i, &set_b))
-			return true;
-	}
-	return false;
-}
-
 static void
 find_sharing(struct placement *p)
 {
@@ -206,7 +177,7 @@ find_sharing(struct placement *p)
 							 &p->submitters[j] :
 							 &p->engines[j - p->nb_submitters];
 
-			a->yields = i != j && shares_cpu(a->id, b->id);
+			a->yields = i != j && cpus_are_shared(a->id, b->id);
 		}
 	}
 }
@@ -270,21 +241,6 @@ placement_resolve(const struct options *o, struct placement *p)
 
 /* ---- telling ---- */
 
-static void
-print_cpus(unsigned int lcore, char *text, size_t size)
-{
-	rte_cpuset_t set = rte_lcore_cpuset(lcore);
-	unsigned int i;
-	size_t len = 0;
-
-	text[0] = '\0';
-	for (i = 0; i < CPU_SETSIZE && len < size; i++) {
-		if (CPU_ISSET(i, &set))
-			len += (size_t)snprintf(text + len, size - len, "%s%u", len != 0 ? "," : "",
-						i);
-	}
-}
-
 bool
 placement_line(const struct placement *p, unsigned int idx, char *line)
 {
@@ -305,7 +261,7 @@ placement_line(const struct placement *p, unsigned int idx, char *line)
 		role = "submitter";
 		snprintf(number, sizeof(number), " %u", idx - 1);
 	}
-	print_cpus(lcore, cpus, sizeof(cpus));
+	cpus_print(lcore, cpus, sizeof(cpus));
 	snprintf(line, PLACEMENT_LINE, "lcore %u @ CPU %s: %s%s", lcore, cpus, role, number);
 	return true;
 }

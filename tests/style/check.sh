@@ -77,7 +77,7 @@ matching()
 
 include_flags()
 {
-    printf ' -I%s' "${layers[@]}" tests
+    printf ' -I%s' "${layers[@]}" tests apps/common
     pkg-config --cflags libdpdk | sed 's/ *-I/ -isystem /g; s/^/ /'
 }
 
@@ -133,6 +133,7 @@ allowed_below()
     dataplane) echo swq iommu adi dataplane ;;
     ctrl) echo swq iommu adi dataplane ctrl ;;
     host) echo swq iommu adi dataplane ctrl host ;;
+    apps) echo "${layers[*]}" apps/common ;;
     *) echo "${layers[*]}" ;;
     esac
 }
@@ -145,6 +146,7 @@ may_include()
     [ "$top" = tests ] && [ -n "$(find tests -name "$header")" ] && return 0
     for layer in $(allowed_below "$top"); do
         [ -f "$layer/$header" ] || continue
+        [ "$layer" = apps/common ] && return 0
         [ "$top" = tests ] && return 0
         case $header in
         *_priv.h) return 1 ;;

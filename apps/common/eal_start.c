@@ -22,7 +22,6 @@ struct arg_list {
 	int argc;
 	char text[ADDED_MAX][48];
 	int nb_texts;
-	char lcores[PLACEMENT_TEXT];
 };
 
 /* Whether the user gave a long option, or a short one with or without its value attached. */
@@ -93,11 +92,27 @@ choose_memory(struct eal_run *run, struct arg_list *list, int argc, char **argv)
 	return 0;
 }
 
-static int
-add_args(struct eal_run *run, struct arg_list *list, const struct options *o,
-	 struct placement *placement, int argc, char **argv)
+int
+eal_find_split(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		;
+	return i;
+}
+
+bool
+eal_has_lcores(int argc, char **argv)
 {
 	static const char *const lcore_args[] = {"-l", "-c", "--lcores", NULL};
+
+	return has_any(argc, argv, lcore_args);
+}
+
+static int
+add_args(struct eal_run *run, struct arg_list *list, int argc, char **argv)
+{
 	static const char *const pci_args[] = {"-a", "--allow", "--no-pci", NULL};
 	static const char *const prefix_args[] = {"--file-prefix", "--in-memory", NULL};
 
@@ -107,12 +122,12 @@ add_args(struct eal_run *run, struct arg_list *list, const struct options *o,
 		add_arg(list, "--file-prefix=siov_%d", (int)getpid());
 	if (!has_arg(argc, argv, "--log-level"))
 		add_arg(list, "--log-level=lib.*:error");
-	if (!has_any(argc, argv, lcore_args)) {
-		if (placement_plan(o, placement, list->lcores) != 0)
-			return -1;
-		add_arg(list, "--main-lcore=%u", placement->main_lcore);
+	if (run->has_va && !has_arg(argc, argv, "--iova-mode"))
+		add_arg(list, "--iova-mode=va");
+	if (run->lcores != NULL) {
+		add_arg(list, "--main-lcore=%u", run->main_lcore);
 		add_arg(list, "--lcores");
-		list->argv[list->argc++] = list->lcores;
+		list->argv[list->argc++] = (char *)(uintptr_t)run->lcores;
 	}
 	return choose_memory(run, list, argc, argv);
 }
@@ -150,8 +165,7 @@ init_eal(struct eal_run *run, struct arg_list *list, bool has_own_prefix)
 }
 
 int
-eal_start(struct eal_run *run, const struct options *o, struct placement *placement, int argc,
-	  char **argv)
+eal_start(struct eal_run *run, int argc, char **argv)
 {
 	struct arg_list list = {.argc = 0};
 	int ret;
@@ -160,7 +174,7 @@ eal_start(struct eal_run *run, const struct options *o, struct placement *placem
 	if (list.argv == NULL)
 		return complain("out of memory");
 	add_arg(&list, PROGRAM);
-	ret = add_args(run, &list, o, placement, argc, argv);
+	ret = add_args(run, &list, argc, argv);
 	if (ret == 0) {
 		memcpy(list.argv + list.argc, argv, (size_t)argc * sizeof(argv[0]));
 		list.argc += argc;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What goes to stderr: errors and warnings, each one line, after the program's name. */
+/* What goes to stderr: errors and warnings, each one line, after the program's name, PROGRAM. */
 #ifndef COMPLAIN_H
 #define COMPLAIN_H
 
 #include <rte_common.h>
-
-#define PROGRAM "siov-testpmd"
 
 /* Print one line. Always returns -1, so that callers can return it. Thread: any. */
 int complain(const char *fmt, ...) __rte_format_printf(1, 2);
