@@ -13,7 +13,10 @@ build_packages=(
     gcc libc6-dev meson ninja-build pkg-config
     libdpdk-dev libnuma-dev libisal-dev libjansson-dev libcmocka-dev libck-dev
 )
-test_packages=(g++ clang clang-format libclang-rt-14-dev pciutils doxygen groff-base man-db)
+test_packages=(
+    g++ clang clang-format libclang-rt-14-dev pciutils
+    doxygen groff-base man-db python3 curl iproute2 iputils-ping
+)
 
 # 2 MiB pages to reserve, if a quarter of the machine's memory allows.
 hugepages_wanted=1024

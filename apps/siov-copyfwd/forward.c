@@ -103,11 +103,12 @@ copy_header(struct rte_mbuf *dst, const struct rte_mbuf *src)
 
 /* One entry of the ring for one segment. */
 static inline struct rte_mbuf *
-add_segment(struct forward *f, const struct rte_mbuf *seg, uint32_t flow)
+add_segment(struct forward *f, const struct rte_mbuf *seg, uint32_t flow, uint16_t headroom)
 {
 	struct rte_mbuf *dst = f->spare[--f->nb_spare];
 	struct copy *copy = &f->ring[f->tail++ & f->mask];
 
+	dst->data_off = headroom;
 	dst->data_len = seg->data_len;
 	copy->src = rte_pktmbuf_mtod(seg, const void *);
 	copy->dst = rte_pktmbuf_mtod(dst, void *);
@@ -125,9 +126,11 @@ add_chain(struct forward *f, uint16_t way, struct rte_mbuf *pkt, uint32_t flow)
 {
 	struct rte_mbuf *dst, *first = NULL, **link = &first;
 	const struct rte_mbuf *seg;
+	uint32_t room = f->room;
 
-	for (seg = pkt; seg != NULL && seg->data_len <= f->room; seg = seg->next)
-		;
+	/* Only the first one has headroom. */
+	for (seg = pkt; seg != NULL && seg->data_len <= room; seg = seg->next)
+		room = f->room + RTE_PKTMBUF_HEADROOM;
 	if (seg != NULL) {
 		refuse(f, pkt, flow, "--mbuf-size is less than a segment");
 		return true;
@@ -139,7 +142,7 @@ add_chain(struct forward *f, uint16_t way, struct rte_mbuf *pkt, uint32_t flow)
 	if (f->opts->ring_sz - (f->tail - f->head) < pkt->nb_segs || !has_spare(f, pkt->nb_segs))
 		return false;
 	for (seg = pkt; seg != NULL; seg = seg->next) {
-		dst = add_segment(f, seg, flow);
+		dst = add_segment(f, seg, flow, first == NULL ? RTE_PKTMBUF_HEADROOM : 0);
 		*link = dst;
 		link = &dst->next;
 	}
@@ -162,7 +165,7 @@ add_packet(struct forward *f, uint16_t way, struct rte_mbuf *pkt, uint32_t flow)
 	if (f->tail - f->head > f->mask || !has_spare(f, 1))
 		return false;
 	copy = &f->ring[f->tail & f->mask];
-	dst = add_segment(f, pkt, flow);
+	dst = add_segment(f, pkt, flow, RTE_PKTMBUF_HEADROOM);
 	copy_header(dst, pkt);
 	copy->src_pkt = pkt;
 	copy->dst_pkt = dst;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <rte_errno.h>
+#include <rte_eal.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_pool_ops.h>
 #include <rte_mempool.h>
@@ -46,6 +46,21 @@ pools_bytes(const struct options *o)
 	return 2 * pool_bytes(o);
 }
 
+static bool
+is_one_piece(void)
+{
+	return rte_eal_iova_mode() == RTE_IOVA_VA;
+}
+
+/* In one piece where devices use virtual addresses, else by pages that are contiguous. */
+static int
+populate(struct rte_mempool *mp, void *memory, uint64_t len)
+{
+	if (is_one_piece())
+		return rte_mempool_populate_iova(mp, memory, (uintptr_t)memory, len, NULL, NULL);
+	return rte_mempool_populate_virt(mp, memory, len, PAGE, NULL, NULL);
+}
+
 static struct rte_mempool *
 create_in(const char *name, const struct options *o, void *memory)
 {
@@ -53,8 +68,9 @@ create_in(const char *name, const struct options *o, void *memory)
 		.mbuf_data_room_size = (uint16_t)(RTE_PKTMBUF_HEADROOM + o->mbuf_sz),
 	};
 	uint32_t nb = count_mbufs(o);
-	struct rte_mempool *mp = rte_mempool_create_empty(name, nb, elt_size(o), cache_size(nb),
-							  sizeof(priv), SOCKET_ID_ANY, 0);
+	struct rte_mempool *mp = rte_mempool_create_empty(
+		name, nb, elt_size(o), cache_size(nb), sizeof(priv), SOCKET_ID_ANY,
+		is_one_piece() ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
 	struct rte_pktmbuf_pool_private init = priv;
 
 	if (mp == NULL)
@@ -62,8 +78,7 @@ create_in(const char *name, const struct options *o, void *memory)
 	if (rte_mempool_set_ops_byname(mp, rte_mbuf_best_mempool_ops(), NULL) != 0)
 		goto fail;
 	rte_pktmbuf_pool_init(mp, &init);
-	if (rte_mempool_populate_virt(mp, memory, pool_bytes(o), PAGE, NULL, NULL) < 0 ||
-	    mp->populated_size < nb)
+	if (populate(mp, memory, pool_bytes(o)) < 0 || mp->populated_size < nb)
 		goto fail;
 	rte_mempool_obj_iter(mp, rte_pktmbuf_init, NULL);
 	return mp;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# What the tests of siov-testpmd share. Sourced; $1 of the test is the program.
+# What the tests of the programs share. Sourced; $1 of the test is the program.
 # Every run uses ordinary memory and its own file prefix, so tests may run side by side.
 
 program=$1
@@ -40,7 +40,7 @@ refuse()
     local line=$1
     shift
     run_app 1 "$@" || return 0
-    [ "$(cat "$work/err")" = "siov-testpmd: $line" ] ||
+    [ "$(cat "$work/err")" = "${program##*/}: $line" ] ||
         fail "$*: said '$(cat "$work/err")' instead of '$line'"
     [ ! -s "$work/out" ] || fail "$*: printed something on stdout"
 }
