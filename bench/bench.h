@@ -83,6 +83,7 @@ void bench_adi(void);
 void bench_vdev(void);
 void bench_migrate(void);
 void bench_control(void);
+void bench_copyfwd(void);
 
 /* The other process of bench_migrate(): does what is asked on one socket, with the other. */
 int bench_migrate_serve(int ask_fd, int data_fd);

@@ -294,6 +294,7 @@ static const struct {
 	{"vdev", bench_migrate},
 	{"vdev", bench_vdev},
 	{"control", bench_control},
+	{"copyfwd", bench_copyfwd},
 };
 
 /* The first line of a file that starts with key, after its colon. */

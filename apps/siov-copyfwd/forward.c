@@ -13,7 +13,7 @@
 #include "forward.h"
 #include "stopper.h"
 
-#define LOST_SECONDS 5u /* for the last copies to end, */
+#define LOST_SECONDS 30u /* for the last copies to end, */
 #define LOST_LOOKS 1000u /* and as many looks: seconds pass without any on a busy machine */
 
 /* ---- life ---- */

@@ -34,7 +34,7 @@ report_check(const struct report *report)
 	uint32_t i;
 
 	if (f->nb_lost > 0)
-		return complain("%" PRIu64 " copies did not end within 5 s", f->nb_lost);
+		return complain("%" PRIu64 " copies did not end within 30 s", f->nb_lost);
 	for (i = 0; i < f->flows.nb; i++) {
 		const struct flow_counts *nb = &f->flows.counts[i];
 
