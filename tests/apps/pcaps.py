@@ -10,6 +10,8 @@
     ping ADDRESS N       N echo requests, each answered
     count FILE           print how many packets there are
     compare IN OUT       the same packets, byte for byte, in the same order
+    send-tagged IFACE    send frames with a VLAN tag
+    has-tagged FILE      they are there, as they were sent
     flows IN JSON        the program's figures are those of the capture
 """
 import collections
@@ -29,6 +31,7 @@ MAGICS = (0xA1B2C3D4, 0xA1B23C4D)  # microseconds, nanoseconds
 HEADER = struct.Struct("=IHHiIII")
 RECORD = struct.Struct("=IIII")
 SIOCETHTOOL = 0x8946
+SOL_PACKET, PACKET_AUXDATA, TP_STATUS_VLAN_VALID = 263, 8, 0x10
 PORTS = (socket.IPPROTO_TCP, socket.IPPROTO_UDP, socket.IPPROTO_SCTP)
 
 
@@ -121,9 +124,21 @@ def make(path, nb=1500):
 # ---- taken ----
 
 
+def receive_whole(sock):
+    """The kernel takes the outer tag out of a packet and tells it beside."""
+    data, ancillary, _, _ = sock.recvmsg(65536, 256)
+    for level, kind, value in ancillary:
+        if level == SOL_PACKET and kind == PACKET_AUXDATA:
+            status, _, _, _, _, tci, tpid = struct.unpack_from("=IIIHHHH", value)
+            if status & TP_STATUS_VLAN_VALID:
+                return data[:12] + struct.pack("!HH", tpid, tci) + data[12:]
+    return data
+
+
 def capture(iface, path):
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 20)
+    sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     sock.bind((iface, 0))
     stop_r, stop_w = os.pipe()
     signal.signal(signal.SIGTERM, lambda *_: os.write(stop_w, b"x"))
@@ -134,7 +149,8 @@ def capture(iface, path):
         while True:
             ready = select.select([sock, stop_r], [], [])[0]
             if sock in ready:
-                write_packet(f, when, sock.recv(65536)[:SNAPLEN])
+                write_packet(f, when, receive_whole(sock)[:SNAPLEN])
+                f.flush()
                 when += 1
             elif stop_r in ready:
                 return
@@ -199,7 +215,24 @@ def ping(address, nb):
                 fail("no answer to echo request %d" % seq)
 
 
+def tagged():
+    return [ether(0x88B5, bytes([n]) * 100, [0x6005]) for n in range(3)]
+
+
+def send_tagged(iface):
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
+        sock.bind((iface, 0))
+        for frame in tagged():
+            sock.send(frame)
+
+
 # ---- looked at ----
+
+
+def has_tagged(path):
+    got = [packet for packet in read(path) if packet[16:18] == b"\x88\xb5"]
+    if got != tagged():
+        fail("tagged frames: %s" % got)
 
 
 def compare(path_in, path_out):
@@ -270,6 +303,7 @@ def main():
     {
         "make": make, "capture": capture, "offload": offload, "datagrams": datagrams, "echo": echo,
         "ping": ping, "count": lambda path: print(len(read(path))), "compare": compare, "flows": flows,
+        "send-tagged": send_tagged, "has-tagged": has_tagged,
     }[command](*arguments)
 
 

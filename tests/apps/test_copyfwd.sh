@@ -204,6 +204,12 @@ forward_live()
     pid=$!
     pids+=("$pid")
     talk "$a" 10.78.0.2
+    # Tags, which one port takes out of the packet and the other one puts in again.
+    ip netns exec "$b" python3 "$here/pcaps.py" capture b0 "$work/tagged.pcap" &
+    pids+=($!)
+    wait_for test -s "$work/tagged.pcap"
+    in_space "$a" python3 "$here/pcaps.py" send-tagged a0 || fail "tagged frames cannot be sent"
+    wait_for pcaps has-tagged "$work/tagged.pcap"
     kill -s TERM "$pid"
     wait "$pid" || status=$?
     [ "$status" -eq 0 ] || fail "live: exit status $status: $(cat "$work/err")"
