@@ -94,11 +94,6 @@ copy_header(struct rte_mbuf *dst, const struct rte_mbuf *src)
 {
 	dst->pkt_len = src->pkt_len;
 	dst->nb_segs = src->nb_segs;
-	/* A port that takes VLAN tags out on one side puts them in on the other. */
-	if (unlikely(src->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) {
-		dst->vlan_tci = src->vlan_tci;
-		dst->ol_flags |= RTE_MBUF_F_TX_VLAN;
-	}
 }
 
 /* One entry of the ring for one segment. */

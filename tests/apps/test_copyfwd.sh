@@ -105,7 +105,7 @@ pids=()
 cleanup()
 {
     [ "${#pids[@]}" -eq 0 ] || kill "${pids[@]}" 2>/dev/null
-    wait
+    wait "${pids[@]}" 2>/dev/null
     local space
     for space in "${spaces[@]}"; do
         ip netns del "$space" 2>/dev/null
@@ -204,7 +204,7 @@ forward_live()
     pid=$!
     pids+=("$pid")
     talk "$a" 10.78.0.2
-    # Tags, which one port takes out of the packet and the other one puts in again.
+    # Tags, which the kernel keeps beside a packet.
     ip netns exec "$b" python3 "$here/pcaps.py" capture b0 "$work/tagged.pcap" &
     pids+=($!)
     wait_for test -s "$work/tagged.pcap"
