@@ -37,7 +37,7 @@ install_build()
 
 check_files()
 {
-    local header name
+    local header name program
     for name in libsiov.so libsiov.so.0 libsiov.a; do
         [ -e "$libdir/$name" ] || fail "$name is not installed"
     done
@@ -54,8 +54,10 @@ check_files()
     for name in man/man1/siov-testpmd.1 man/man7/siov.7 dpdk/telemetry-endpoints/siov.py; do
         [ ! -d "$build_dir/apps" ] || [ -f "$prefix/share/$name" ] || fail "$name is not installed"
     done
-    [ ! -x "$build_dir/apps/siov-testpmd/siov-testpmd" ] || [ -x "$prefix/bin/siov-testpmd" ] ||
-        fail 'siov-testpmd is not installed'
+    for program in siov-testpmd siov-copyfwd; do
+        [ ! -x "$build_dir/apps/$program/$program" ] || [ -x "$prefix/bin/$program" ] ||
+            fail "$program is not installed"
+    done
 }
 
 # run PROGRAM: in a process of its own, with memory that needs no set-up.
