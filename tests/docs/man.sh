@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# man.sh DOCS-DIR SIOV-TESTPMD SOURCE-DIR: the pages are without warning, and siov-testpmd(1) has the options of
-# siov-testpmd -h, no more and no fewer, with a value where they take one; siov(7) has all telemetry commands.
+# man.sh DOCS-DIR SOURCE-DIR SIOV-TESTPMD PROGRAM...: the pages are without warning, and the page of each program has the
+# options of its -h, no more and no fewer, with a value where they take one; siov(7) has all telemetry commands.
 set -uo pipefail
 docs=$1
-program=$2
-source_dir=$3
+source_dir=$2
+shift 2
+program=$1
 nb_failed=0
 
 fail()
@@ -15,9 +16,10 @@ fail()
 }
 
 # Options as "[-x ]--name[=]"; = where a value is allowed or required.
+# options_of_help PROGRAM
 options_of_help()
 {
-    "$program" -h </dev/null | sed -nE \
+    "$1" -- -h </dev/null | sed -nE \
         's/^  (-([a-z]), )?--([a-z0-9-]+)(\[?=\.\.\.\]?)?( .*)?$/\2 --\3\4/p' |
         sed -E 's/\[?=\.\.\.\]?$/=/; s/^([a-z])/-\1/; s/^ //' | sort
 }
@@ -25,15 +27,17 @@ options_of_help()
 # ".It Fl x , Fl Fl name Ns = Ns Ar V"
 options_of_page()
 {
-    sed -nE 's/^\.It (Fl ([a-z]) , )?Fl Fl ([a-z0-9-]+)( Ns (Op )?= .*)?$/\2 --\3\4/p' "$docs/man/siov-testpmd.1" |
+    local page=$docs/man/${1##*/}.1
+    sed -nE 's/^\.It (Fl ([a-z]) , )?Fl Fl ([a-z0-9-]+)( Ns (Op )?= .*)?$/\2 --\3\4/p' "$page" |
         sed -E 's/ Ns (Op )?=.*$/=/; s/^([a-z])/-\1/; s/^ //' | sort
 }
 
 check_options()
 {
-    [ "$(options_of_help | wc -l)" -gt 20 ] || fail 'siov-testpmd -h lists too few options to be true'
-    diff <(options_of_help) <(options_of_page) ||
-        fail 'siov-testpmd -h (<) and docs/man/siov-testpmd.1 (>) differ: give each option an .It'
+    local name=${1##*/}
+    [ "$(options_of_help "$1" | wc -l)" -ge 20 ] || fail "$name -h lists too few options to be true"
+    diff <(options_of_help "$1") <(options_of_page "$1") ||
+        fail "$name -h (<) and docs/man/$name.1 (>) differ: give each option an .It"
 }
 
 # The first word of every command of the prompt is one of the page's.
@@ -72,7 +76,9 @@ if ! command -v groff >/dev/null; then
     echo 'groff is not installed'
     exit 77
 fi
-check_options
+for one in "$@"; do
+    check_options "$one"
+done
 check_commands
 check_telemetry
 check_pages

@@ -51,7 +51,7 @@ check_files()
     name=$(find "$prefix/include" -type f ! -path "$prefix/include/siov/siov_*.h" -o \
         -name '*_priv.h')
     [ -z "$name" ] || fail "not a public header: $name"
-    for name in man/man1/siov-testpmd.1 man/man7/siov.7 dpdk/telemetry-endpoints/siov.py; do
+    for name in man/man1/siov-{copyfwd,testpmd}.1 man/man7/siov.7 dpdk/telemetry-endpoints/siov.py; do
         [ ! -d "$build_dir/apps" ] || [ -f "$prefix/share/$name" ] || fail "$name is not installed"
     done
     for program in siov-testpmd siov-copyfwd; do
