@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # All tests: release build with gcc, fast tests with clang, AddressSanitizer and UBSan,
 # ThreadSanitizer. Ends with the sum of the runs' own counts. --quick: the release build only.
+# --dpdk PREFIX [SOURCE]: the release build only, against the DPDK that is installed under PREFIX; its
+# source tree has the headers that drivers need.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../apps/setup.sh"
 
@@ -91,17 +93,46 @@ run_tsan()
     run_tests tsan "$dir" -t 4 --suite tsan "${wrapper[@]}"
 }
 
-quick=no
+# use_dpdk PREFIX: what is built and run from now on finds the DPDK there.
+use_dpdk()
+{
+    local pc
+    pc=$(find "$1" -name libdpdk.pc 2>/dev/null | head -n 1)
+    [ -n "$pc" ] || die "--dpdk $1: no libdpdk.pc below it; allowed: where a DPDK was installed"
+    export PKG_CONFIG_PATH=${pc%/*}${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+    LD_LIBRARY_PATH=$(pkg-config --variable=libdir libdpdk)${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+    export LD_LIBRARY_PATH
+}
+
+run_other()
+{
+    local name dir
+    use_dpdk "$1"
+    name=dpdk-$(pkg-config --modversion libdpdk)
+    dir=$siov_root/build-$name
+    build "$name" "$dir" --buildtype=release ${2:+"-Ddpdk_src=$2"} || return 0
+    run_tests "$name" "$dir" --no-suite style
+}
+
+mode=all
 case "${1-}" in
 '') ;;
---quick) quick=yes ;;
-*) die "unknown argument '$1': allowed is --quick" ;;
+--quick) mode=quick ;;
+--dpdk)
+    [ -n "${2-}" ] || die '--dpdk: allowed is --dpdk PREFIX [SOURCE]'
+    mode=other
+    ;;
+*) die "unknown argument '$1': allowed are --quick, --dpdk PREFIX [SOURCE]" ;;
 esac
 
 setup_packages "${build_packages[@]}" "${test_packages[@]}"
 setup_hugepages || warn "no 2 MiB hugepages to use: tests go on with --no-huge"
-run_plain
-if [ "$quick" = no ]; then
+if [ "$mode" = other ]; then
+    run_other "$2" "${3-}"
+else
+    run_plain
+fi
+if [ "$mode" = all ]; then
     run_clang
     run_asan
     run_tsan
