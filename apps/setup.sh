@@ -14,7 +14,7 @@ build_packages=(
     libdpdk-dev libnuma-dev libisal-dev libjansson-dev libcmocka-dev libck-dev
 )
 test_packages=(
-    g++ clang clang-format libclang-rt-14-dev pciutils
+    g++ clang clang-format libclang-rt-14-dev pciutils dpdk-dev
     doxygen groff-base man-db python3 curl iproute2 iputils-ping
 )
 
@@ -106,6 +106,64 @@ setup_hugepages()
     has_hugetlbfs && [ "$(cat "$pages/free_hugepages")" -gt 0 ]
 }
 
+# Where the headers come from that only drivers of DPDK need; see the option dpdk_src.
+dpdk_source=$siov_build/dpdk-src
+
+# private_apt DIRECTORY ARGUMENT...: apt-get with lists and a cache of its own, so that the machine's
+# lists of sources stay as they are and nobody need be root.
+private_apt()
+{
+    local dir=$1
+    shift
+    apt-get -q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$dir/parts" \
+        -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir/cache" \
+        -o APT::Sandbox::User="$(id -un)" "$@"
+}
+
+# The machine's own lists, of sources instead of packages. $1: where they go.
+write_source_lists()
+{
+    local list
+    mkdir -p "$1"
+    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+        [ ! -f "$list" ] || sed -n 's/^deb /deb-src /p' "$list" >"$1/$(basename "$list" .list).list"
+    done
+    for list in /etc/apt/sources.list.d/*.sources; do
+        [ ! -f "$list" ] || sed 's/^Types:.*/Types: deb-src/' "$list" >"$1/${list##*/}"
+    done
+}
+
+# fetch_dpdk_source DIRECTORY VERSION: unpack what the drivers need of Debian's source package.
+fetch_dpdk_source()
+{
+    local dir=$1
+    mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial"
+    write_source_lists "$dir/parts"
+    private_apt "$dir" update || true # some list may have no sources
+    mkdir -p "$dir/src"
+    (cd "$dir" && private_apt "$dir" source --download-only "dpdk=$2") || return 1
+    tar -xf "$dir"/dpdk_*.orig.tar.* -C "$dir/src" --strip-components=1 --wildcards \
+        '*/VERSION' '*/drivers/bus/vdev/*.h' '*/lib/dmadev/*.h' '*/lib/eal/include/*.h' || return 1
+    rm -rf "$dpdk_source"
+    mv "$dir/src" "$dpdk_source"
+    # Builds that were set up without it look again.
+    rm -f "$siov_root"/build*/build.ninja
+}
+
+# Have DPDK's source for the drivers, once for each version; without, they are left out.
+setup_dpdk_source()
+{
+    local version dir=$siov_build/dpdk-fetch
+    command -v apt-get >/dev/null || return 0
+    version=$(dpkg-query -W -f='${source:Version}' libdpdk-dev 2>/dev/null) || return 0
+    mkdir -p "$siov_build" || die "$siov_build cannot be written"
+    [ "$(cat "$dpdk_source/VERSION" 2>/dev/null)" != "$(pkg-config --modversion libdpdk)" ] ||
+        return 0
+    run_logged dpdk-source fetch_dpdk_source "$dir" "$version" ||
+        warn "no source of DPDK $version: drivers are left out"
+    rm -rf "$dir"
+}
+
 # build_dir NAME DIRECTORY [MESON OPTION]...: configure if needed, and build. Two at once take turns.
 build_dir()
 {
@@ -125,5 +183,6 @@ build_dir()
 # The release build that programs, benchmarks and tests share.
 setup_build()
 {
+    setup_dpdk_source
     build_dir build "$siov_build" --buildtype=release
 }

@@ -126,6 +126,7 @@ case "${1-}" in
 esac
 
 setup_packages "${build_packages[@]}" "${test_packages[@]}"
+setup_dpdk_source
 setup_hugepages || warn "no 2 MiB hugepages to use: tests go on with --no-huge"
 if [ "$mode" = other ]; then
     run_other "$2" "${3-}"

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A virtual channel: a ring of completion records, and a seat on the device's queue.
+ *
+ *     head          idle            tail
+ *      |  to reap    |  in flight    |      free, up to room
+ *
+ * Positions count up for ever; an operation's index is the low 16 bits of its position. Each
+ * operation is one submission, sent at once: a doorbell has nothing left to do. One thread at a
+ * time uses a channel, as rte_dmadev has it.
+ */
+#ifndef DMA_SIOV_VCHAN_H
+#define DMA_SIOV_VCHAN_H
+
+#include <rte_dmadev.h>
+
+#include "emu.h"
+#include "siov_portal.h"
+
+#define VCHAN_DESC_MAX 32768u /* more would give two operations one index */
+#define VCHAN_SGES_MAX 16u /* of each side of a scatter-gather list */
+#define VCHAN_PIECES_MAX (2 * VCHAN_SGES_MAX) /* that such a pair of lists is cut into */
+
+/* The descriptors of one scatter-gather copy, and the record of the one that failed. */
+struct vchan_list {
+	struct dsa_hw_desc descs[VCHAN_PIECES_MAX];
+	struct dsa_completion_record failed;
+} __attribute__((aligned(64)));
+
+struct vchan {
+	struct siov_portal *portal;
+	struct dsa_completion_record *recs;
+	uint64_t head, idle, tail;
+	uint32_t mask; /* of recs and lists */
+	uint32_t room; /* operations at most; 0: it is stopped */
+	bool is_dwq;
+	bool is_silent; /* nobody asks for completions */
+	struct emu *polled; /* device whose engine the caller polls; NULL: it has a thread */
+	struct vchan_list *lists;
+	uint64_t submitted_base, completed_base; /* positions where statistics began */
+	uint64_t errors;
+	uint32_t nb_desc; /* as it was set up; 0: it was not */
+	struct emu_seat seat;
+} __attribute__((aligned(64)));
+
+/* What the fast path of rte_dmadev gets as dev_private. */
+struct port {
+	struct emu *emu;
+	uint32_t pasid; /* of vchan 0; 0: any */
+	uint16_t nb_vchans;
+	bool is_started;
+	struct vchan *vchans[DMA_SIOV_VCHANS_MAX];
+};
+
+/* Make a channel for nb_desc operations. 0, -ENOMEM. */
+int vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out);
+void vchan_free(struct vchan *vc);
+
+/* Open its seat, and forget what was there before. 0, or an error of emu_seat_open(). */
+int vchan_start(struct vchan *vc, struct emu *emu, uint32_t pasid, bool is_silent);
+
+/* Let all that flies end, then close the seat. What was not reaped is dropped. */
+void vchan_stop(struct vchan *vc, struct emu *emu);
+
+/* Whether nothing is in flight. */
+bool vchan_is_idle(struct vchan *vc);
+
+void vchan_stats(const struct vchan *vc, struct rte_dma_stats *stats);
+void vchan_stats_reset(struct vchan *vc);
+
+/* The fast path, as rte_dmadev calls it; dev_private: struct port. */
+int vchan_copy(void *dev_private, uint16_t vchan, rte_iova_t src, rte_iova_t dst, uint32_t length,
+	       uint64_t flags);
+int vchan_copy_sg(void *dev_private, uint16_t vchan, const struct rte_dma_sge *src,
+		  const struct rte_dma_sge *dst, uint16_t nb_src, uint16_t nb_dst, uint64_t flags);
+int vchan_fill(void *dev_private, uint16_t vchan, uint64_t pattern, rte_iova_t dst, uint32_t length,
+	       uint64_t flags);
+int vchan_submit(void *dev_private, uint16_t vchan);
+uint16_t vchan_completed(void *dev_private, uint16_t vchan, const uint16_t nb_cpls,
+			 uint16_t *last_idx, bool *has_error);
+uint16_t vchan_completed_status(void *dev_private, uint16_t vchan, const uint16_t nb_cpls,
+				uint16_t *last_idx, enum rte_dma_status_code *status);
+uint16_t vchan_burst_capacity(const void *dev_private, uint16_t vchan);
+
+#endif /* DMA_SIOV_VCHAN_H */
