@@ -29,7 +29,7 @@ status_at(const struct vchan *vc, uint64_t at)
 static enum rte_dma_status_code
 code_of(uint8_t status)
 {
-	switch (status) {
+	switch (status & DSA_COMP_STATUS_MASK) { /* without the bit that tells a write's fault */
 	case DSA_COMP_SUCCESS:
 		return RTE_DMA_STATUS_SUCCESSFUL;
 	case DSA_COMP_PAGE_FAULT_NOBOF:
