@@ -17,145 +17,22 @@
 
 #include <rte_bus_vdev.h>
 #include <rte_dmadev.h>
-#include <rte_eal.h>
-#include <rte_log.h>
 #include <rte_malloc.h>
-#include <rte_version.h>
 
-#define PORT "dma_siov_t"
-#define SIZE 1024u
-#define BURST 32u
+#include "port_rig.h"
+
 #define ROUNDS 200u /* of probe and remove */
 #define TRIES 2000000u /* until a queue of one entry must have said Retry */
 
-/* ---- surroundings that the driver refuses: it finds this program's functions first ---- */
-
-static unsigned int fake_month = RTE_VER_MONTH;
-static enum rte_proc_type_t fake_type = RTE_PROC_PRIMARY;
-
-unsigned int
-rte_version_month(void)
-{
-	return fake_month;
-}
-
-enum rte_proc_type_t
-rte_eal_process_type(void)
-{
-	return fake_type;
-}
-
-/* ---- a port ---- */
-
-static const struct rte_dma_conf one_vchan = {.nb_vchans = 1};
-
-static int16_t
-probe(const char *name, const char *args)
-{
-	int dev_id;
-
-	assert_int_equal(rte_vdev_init(name, args), 0);
-	dev_id = rte_dma_get_dev_id_by_name(name);
-	assert_true(dev_id >= 0);
-	return (int16_t)dev_id;
-}
-
-static void
-start(int16_t dev_id, const struct rte_dma_conf *conf, uint16_t nb_desc)
-{
-	const struct rte_dma_vchan_conf vchan_conf = {.direction = RTE_DMA_DIR_MEM_TO_MEM,
-						      .nb_desc = nb_desc};
-	uint16_t i;
-
-	assert_int_equal(rte_dma_configure(dev_id, conf), 0);
-	for (i = 0; i < conf->nb_vchans; i++)
-		assert_int_equal(rte_dma_vchan_setup(dev_id, i, &vchan_conf), 0);
-	assert_int_equal(rte_dma_start(dev_id), 0);
-}
-
-static int16_t
-open_port(const char *args, uint16_t nb_desc)
-{
-	int16_t dev_id = probe(PORT, args);
-
-	start(dev_id, &one_vchan, nb_desc);
-	return dev_id;
-}
-
-static rte_iova_t
-addr(const void *p)
-{
-	return (uintptr_t)p;
-}
-
-static void
-wait_idle(int16_t dev_id, uint16_t vchan)
-{
-	enum rte_dma_vchan_status status = RTE_DMA_VCHAN_ACTIVE;
-
-	while (status != RTE_DMA_VCHAN_IDLE) {
-		assert_int_equal(rte_dma_vchan_status(dev_id, vchan, &status), 0);
-		sched_yield();
-	}
-}
-
-static uint8_t *
-pattern(size_t len, unsigned int seed)
-{
-	uint8_t *p = malloc(len);
-	size_t i;
-
-	assert_non_null(p);
-	for (i = 0; i < len; i++)
-		p[i] = (uint8_t)(i * 7 + (i >> 8) + seed);
-	return p;
-}
-
-/* One copy of memory that EAL knows nothing of. */
-static void
-copy_one(int16_t dev_id, uint16_t vchan, unsigned int seed)
-{
-	uint8_t *src = pattern(SIZE, seed), *dst = calloc(1, SIZE);
-	bool error = false;
-
-	assert_non_null(dst);
-	assert_true(rte_dma_copy(dev_id, vchan, addr(src), addr(dst), SIZE,
-				 RTE_DMA_OP_FLAG_SUBMIT) >= 0);
-	wait_idle(dev_id, vchan);
-	assert_int_equal(rte_dma_completed(dev_id, vchan, BURST, NULL, &error), 1);
-	assert_false(error);
-	assert_memory_equal(src, dst, SIZE);
-	free(src);
-	free(dst);
-}
-
 /* ---- what is refused ---- */
-
-static FILE *log_file;
-
-/* Lines of the driver since the last call. */
-static unsigned int
-log_lines(void)
-{
-	char line[512];
-	unsigned int nb = 0;
-
-	fflush(log_file);
-	rewind(log_file);
-	while (fgets(line, sizeof(line), log_file) != NULL)
-		nb += strncmp(line, "dma_siov: ", 10) == 0;
-	assert_int_equal(ftruncate(fileno(log_file), 0), 0);
-	rewind(log_file);
-	return nb;
-}
 
 static void
 assert_refused(const char *name, const char *args)
 {
-	log_lines();
+	port_log_lines();
 	if (rte_vdev_init(name, args) == 0)
 		fail_msg("taken: %s", args);
-	if (log_lines() != 1)
+	if (port_log_lines() != 1)
 		fail_msg("not one line: %s", args);
 	assert_true(rte_dma_get_dev_id_by_name(name) < 0);
 }
@@ -194,23 +71,23 @@ static void
 test_wrong_surroundings_get_one_line(void **state)
 {
 	(void)state;
-	fake_month = RTE_VER_MONTH + 1;
+	port_month = RTE_VER_MONTH + 1;
 	assert_refused(PORT, "");
-	fake_month = RTE_VER_MONTH;
-	fake_type = RTE_PROC_SECONDARY;
+	port_month = RTE_VER_MONTH;
+	port_type = RTE_PROC_SECONDARY;
 	assert_refused(PORT, "");
-	fake_type = RTE_PROC_PRIMARY;
+	port_type = RTE_PROC_PRIMARY;
 }
 
 static void
 test_a_dedicated_queue_has_one_port(void **state)
 {
 	(void)state;
-	probe("dma_siov_t0", "device=d,mode=dwq");
+	port_probe("dma_siov_t0", "device=d,mode=dwq");
 	assert_refused("dma_siov_t1", "device=d,mode=dwq");
 	assert_refused("dma_siov_t1", "device=d");
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
-	probe("dma_siov_t1", "device=d");
+	port_probe("dma_siov_t1", "device=d");
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
 }
 
@@ -222,13 +99,13 @@ test_a_taken_pasid_gets_one_line(void **state)
 	int16_t dev_id;
 
 	(void)state;
-	start(probe("dma_siov_t0", "device=d,pasid=9"), &one_vchan, BURST);
-	dev_id = probe("dma_siov_t1", "device=d,pasid=9");
-	assert_int_equal(rte_dma_configure(dev_id, &one_vchan), 0);
+	port_start(port_probe("dma_siov_t0", "device=d,pasid=9"), &port_one_vchan, BURST);
+	dev_id = port_probe("dma_siov_t1", "device=d,pasid=9");
+	assert_int_equal(rte_dma_configure(dev_id, &port_one_vchan), 0);
 	assert_int_equal(rte_dma_vchan_setup(dev_id, 0, &vchan_conf), 0);
-	log_lines();
+	port_log_lines();
 	assert_int_equal(rte_dma_start(dev_id), -EEXIST);
-	assert_int_equal(log_lines(), 1);
+	assert_int_equal(port_log_lines(), 1);
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 }
@@ -242,15 +119,15 @@ test_two_ports_share_a_device(void **state)
 	int i;
 
 	(void)state;
-	a = probe("dma_siov_t0", "device=d,entries=64");
-	b = probe("dma_siov_t1", "device=d");
+	a = port_probe("dma_siov_t0", "device=d,entries=64");
+	b = port_probe("dma_siov_t1", "device=d");
 	assert_refused("dma_siov_t2", "device=d,entries=65");
-	start(a, &one_vchan, BURST);
-	start(b, &one_vchan, BURST);
+	port_start(a, &port_one_vchan, BURST);
+	port_start(b, &port_one_vchan, BURST);
 	for (i = 0; i < 100; i++)
-		copy_one(i % 2 == 0 ? a : b, 0, (unsigned int)i);
+		port_copy(i % 2 == 0 ? a : b, 0, (unsigned int)i);
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
-	copy_one(b, 0, 1); /* the device stays for the other */
+	port_copy(b, 0, 1); /* the device stays for the other */
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
 }
 
@@ -265,8 +142,8 @@ test_each_vchan_has_a_pasid(void **state)
 	FILE *f;
 
 	(void)state;
-	dev_id = probe(PORT, "pasid=100");
-	start(dev_id, &conf, BURST);
+	dev_id = port_probe(PORT, "pasid=100");
+	port_start(dev_id, &conf, BURST);
 	f = open_memstream(&text, &len);
 	assert_non_null(f);
 	assert_int_equal(rte_dma_dump(dev_id, f), 0);
@@ -276,7 +153,7 @@ test_each_vchan_has_a_pasid(void **state)
 
 		snprintf(expected, sizeof(expected), "channel %u: pasid %u,", i, 100u + i);
 		assert_non_null(strstr(text, expected));
-		copy_one(dev_id, i, i);
+		port_copy(dev_id, i, i);
 		assert_int_equal(rte_dma_stats_get(dev_id, i, &stats), 0);
 		assert_int_equal(stats.completed, 1);
 	}
@@ -288,18 +165,18 @@ static void
 test_a_full_ring_is_enospc(void **state)
 {
 	static uint8_t buf[64];
-	int16_t dev_id = open_port("engine=inline", 4);
+	int16_t dev_id = port_open("engine=inline", 4);
 	int i;
 
 	(void)state;
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(rte_dma_burst_capacity(dev_id, 0), 4 - i);
-		assert_int_equal(rte_dma_fill(dev_id, 0, 0, addr(buf), 64, 0), i);
+		assert_int_equal(rte_dma_fill(dev_id, 0, 0, port_addr(buf), 64, 0), i);
 	}
-	assert_int_equal(rte_dma_fill(dev_id, 0, 0, addr(buf), 64, 0), -ENOSPC);
-	wait_idle(dev_id, 0);
+	assert_int_equal(rte_dma_fill(dev_id, 0, 0, port_addr(buf), 64, 0), -ENOSPC);
+	port_wait(dev_id, 0);
 	assert_int_equal(rte_dma_completed(dev_id, 0, BURST, NULL, NULL), 4);
-	assert_int_equal(rte_dma_fill(dev_id, 0, 0, addr(buf), 64, 0), 4);
+	assert_int_equal(rte_dma_fill(dev_id, 0, 0, port_addr(buf), 64, 0), 4);
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
 }
 
@@ -308,12 +185,12 @@ static void
 test_retry_is_enospc_and_nothing_is_lost(void **state)
 {
 	static uint8_t marks[TRIES];
-	int16_t dev_id = open_port("entries=1", 1024);
+	int16_t dev_id = port_open("entries=1", 1024);
 	uint32_t nb = 0, done = 0, nb_retries = 0;
 
 	(void)state;
 	while (nb < TRIES && nb_retries < 1000) {
-		int ret = rte_dma_fill(dev_id, 0, 0x5a, addr(&marks[nb]), 1, 0);
+		int ret = rte_dma_fill(dev_id, 0, 0x5a, port_addr(&marks[nb]), 1, 0);
 
 		if (ret == -ENOSPC) {
 			nb_retries += nb - done < 1024;
@@ -325,7 +202,7 @@ test_retry_is_enospc_and_nothing_is_lost(void **state)
 		nb++;
 	}
 	assert_true(nb_retries > 0);
-	wait_idle(dev_id, 0);
+	port_wait(dev_id, 0);
 	done += rte_dma_completed(dev_id, 0, 1024, NULL, NULL);
 	assert_int_equal(done, nb);
 	while (nb-- > 0)
@@ -341,23 +218,23 @@ hole(void)
 
 	assert_true(p != MAP_FAILED);
 	munmap(p, 4096);
-	return addr(p);
+	return port_addr(p);
 }
 
 static void
 enqueue_errors(int16_t dev_id, uint8_t *src, uint8_t *dst)
 {
-	struct rte_dma_sge from[] = {{addr(src), 64}, {hole(), 64}};
-	struct rte_dma_sge to[] = {{addr(dst), 128}};
+	struct rte_dma_sge from[] = {{port_addr(src), 64}, {hole(), 64}};
+	struct rte_dma_sge to[] = {{port_addr(dst), 128}};
 
-	assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), addr(dst), 64, 0), 0);
-	assert_int_equal(rte_dma_copy(dev_id, 0, 0, addr(dst), 64, 0), 1);
-	assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), addr(dst), 64, 0), 2);
-	assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), hole(), 64, 0), 3);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst), 64, 0), 0);
+	assert_int_equal(rte_dma_copy(dev_id, 0, 0, port_addr(dst), 64, 0), 1);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst), 64, 0), 2);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), hole(), 64, 0), 3);
 	assert_int_equal(rte_dma_fill(dev_id, 0, 1, 0, 64, 0), 4);
-	assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), addr(dst), 0, 0), 5);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst), 0, 0), 5);
 	assert_int_equal(rte_dma_copy_sg(dev_id, 0, from, to, 2, 1, 0), 6);
-	assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), addr(dst), 64, 0), 7);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst), 64, 0), 7);
 }
 
 static void
@@ -370,14 +247,14 @@ test_each_operation_has_its_error(void **state)
 	};
 	static uint8_t src[128], dst[128];
 	enum rte_dma_status_code status[8];
-	int16_t dev_id = open_port("", BURST);
+	int16_t dev_id = port_open("", BURST);
 	struct rte_dma_stats stats;
 	bool error = false;
 	uint16_t last, i;
 
 	(void)state;
 	enqueue_errors(dev_id, src, dst);
-	wait_idle(dev_id, 0);
+	port_wait(dev_id, 0);
 	assert_int_equal(rte_dma_completed(dev_id, 0, 8, &last, &error), 1);
 	assert_true(error);
 	assert_int_equal(last, 0);
@@ -397,17 +274,18 @@ test_each_operation_has_its_error(void **state)
 static void
 test_scatter_gather_is_one_operation(void **state)
 {
-	uint8_t *src = pattern(4096, 3), *dst = calloc(1, 4096);
+	uint8_t *src = port_pattern(4096, 3), *dst = calloc(1, 4096);
 	struct rte_dma_sge from[] = {
-		{addr(src), 100}, {addr(src + 100), 1}, {addr(src + 101), 899}};
-	struct rte_dma_sge to[] = {{addr(dst), 7}, {addr(dst + 7), 0}, {addr(dst + 7), 993}};
-	struct rte_dma_sge many[17] = {{addr(src), 1}};
-	int16_t dev_id = open_port("", BURST);
+		{port_addr(src), 100}, {port_addr(src + 100), 1}, {port_addr(src + 101), 899}};
+	struct rte_dma_sge to[] = {
+		{port_addr(dst), 7}, {port_addr(dst + 7), 0}, {port_addr(dst + 7), 993}};
+	struct rte_dma_sge many[17] = {{port_addr(src), 1}};
+	int16_t dev_id = port_open("", BURST);
 
 	(void)state;
 	assert_non_null(dst);
 	assert_int_equal(rte_dma_copy_sg(dev_id, 0, from, to, 3, 3, 0), 0);
-	wait_idle(dev_id, 0);
+	port_wait(dev_id, 0);
 	assert_int_equal(rte_dma_completed(dev_id, 0, BURST, NULL, NULL), 1);
 	assert_memory_equal(src, dst, 1000);
 	assert_int_equal(dst[1000], 0);
@@ -424,16 +302,17 @@ static void
 test_a_fence_orders(void **state)
 {
 	const size_t len = 4u << 20;
-	uint8_t *src = pattern(len, 5), *mid = calloc(1, len), *dst = calloc(1, 64);
-	int16_t dev_id = open_port("", BURST);
+	uint8_t *src = port_pattern(len, 5), *mid = calloc(1, len), *dst = calloc(1, 64);
+	int16_t dev_id = port_open("", BURST);
 
 	(void)state;
 	assert_true(mid != NULL && dst != NULL);
-	assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), addr(mid), (uint32_t)len, 0), 0);
-	assert_int_equal(
-		rte_dma_copy(dev_id, 0, addr(mid + len - 64), addr(dst), 64, RTE_DMA_OP_FLAG_FENCE),
-		1);
-	wait_idle(dev_id, 0);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(mid), (uint32_t)len, 0),
+			 0);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(mid + len - 64), port_addr(dst), 64,
+				      RTE_DMA_OP_FLAG_FENCE),
+			 1);
+	port_wait(dev_id, 0);
 	assert_int_equal(rte_dma_completed(dev_id, 0, BURST, NULL, NULL), 2);
 	assert_memory_equal(src + len - 64, dst, 64);
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
@@ -452,15 +331,15 @@ test_silent_mode_asks_for_nothing(void **state)
 	unsigned int i;
 
 	(void)state;
-	dev_id = probe(PORT, "");
-	start(dev_id, &conf, BURST);
+	dev_id = port_probe(PORT, "");
+	port_start(dev_id, &conf, BURST);
 	for (i = 0; i < RTE_DIM(marks);) {
-		if (rte_dma_fill(dev_id, 0, 0x77, addr(&marks[i]), 1, 0) >= 0)
+		if (rte_dma_fill(dev_id, 0, 0x77, port_addr(&marks[i]), 1, 0) >= 0)
 			i++;
 		else
 			sched_yield();
 	}
-	wait_idle(dev_id, 0);
+	port_wait(dev_id, 0);
 	for (i = 0; i < RTE_DIM(marks); i++)
 		assert_int_equal(marks[i], 0x77);
 	assert_int_equal(rte_dma_burst_capacity(dev_id, 0), BURST);
@@ -475,14 +354,15 @@ static void
 remove_at_work(const char *args)
 {
 	const uint32_t len = 1u << 20;
-	uint8_t *src = pattern(len, 9), *dst = calloc(BURST, len);
-	int16_t dev_id = open_port(args, BURST);
+	uint8_t *src = port_pattern(len, 9), *dst = calloc(BURST, len);
+	int16_t dev_id = port_open(args, BURST);
 	unsigned int i;
 
 	assert_non_null(dst);
 	for (i = 0; i < BURST; i++)
-		assert_int_equal(rte_dma_copy(dev_id, 0, addr(src), addr(dst + i * len), len, 0),
-				 (int)i);
+		assert_int_equal(
+			rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst + i * len), len, 0),
+			(int)i);
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
 	for (i = 0; i < BURST; i++)
 		assert_memory_equal(src, dst + i * len, len);
@@ -535,11 +415,11 @@ test_probe_and_remove_leak_nothing(void **state)
 	unsigned int i;
 
 	(void)state;
-	copy_one(open_port("", BURST), 0, 0);
+	port_copy(port_open("", BURST), 0, 0);
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
 	before = held_now();
 	for (i = 0; i < ROUNDS; i++) {
-		copy_one(open_port(args[i % RTE_DIM(args)], BURST), 0, i);
+		port_copy(port_open(args[i % RTE_DIM(args)], BURST), 0, i);
 		assert_int_equal(rte_vdev_uninit(PORT), 0);
 		assert_true(rte_vdev_init(PORT, "entries=0") < 0);
 	}
@@ -547,40 +427,6 @@ test_probe_and_remove_leak_nothing(void **state)
 	assert_int_equal(after.heap, before.heap);
 	assert_int_equal(after.fds, before.fds);
 	assert_int_equal(after.threads, before.threads);
-}
-
-static int
-setup(void **state)
-{
-	static char prefix[32];
-	char *argv[] = {(char *)(uintptr_t) "test",
-			(char *)(uintptr_t) "--no-pci",
-			(char *)(uintptr_t) "--no-huge",
-			(char *)(uintptr_t) "-m",
-			(char *)(uintptr_t) "256",
-			(char *)(uintptr_t) "--iova-mode=va",
-			(char *)(uintptr_t) "--no-telemetry",
-			(char *)(uintptr_t) "-l0",
-			(char *)(uintptr_t) "-d",
-			(char *)(uintptr_t) "librte_dma_siov.so",
-			(char *)(uintptr_t) "--file-prefix",
-			prefix};
-
-	(void)state;
-	snprintf(prefix, sizeof(prefix), "dma-siov-%d", (int)getpid());
-	log_file = tmpfile();
-	if (log_file == NULL || rte_openlog_stream(log_file) != 0)
-		return -1;
-	return rte_eal_init(RTE_DIM(argv), argv) < 0 ? -1 : 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	rte_openlog_stream(NULL);
-	fclose(log_file);
-	return rte_eal_cleanup();
 }
 
 int
@@ -603,5 +449,5 @@ main(void)
 		cmocka_unit_test(test_probe_and_remove_leak_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, port_setup, port_teardown);
 }
