@@ -68,6 +68,7 @@ unsigned int bench_submitter_lcore(unsigned int id);
 /* One benchmark: all its rows. */
 void bench_swq_submit(void);
 void bench_e2e_copy(void);
+void bench_dmadev(void);
 void bench_translate(void);
 void bench_kinds(void);
 void bench_unmap(void);

@@ -279,6 +279,7 @@ static const struct {
 } benches[] = {
 	{"swq_submit", bench_swq_submit},
 	{"e2e_copy", bench_e2e_copy},
+	{"dmadev", bench_dmadev},
 	{"translate", bench_translate},
 	{"translate", bench_kinds},
 	{"latency", bench_latency},
