@@ -157,11 +157,14 @@ setup_dpdk_source()
     command -v apt-get >/dev/null || return 0
     version=$(dpkg-query -W -f='${source:Version}' libdpdk-dev 2>/dev/null) || return 0
     mkdir -p "$siov_build" || die "$siov_build cannot be written"
-    [ "$(cat "$dpdk_source/VERSION" 2>/dev/null)" != "$(pkg-config --modversion libdpdk)" ] ||
-        return 0
-    run_logged dpdk-source fetch_dpdk_source "$dir" "$version" ||
-        warn "no source of DPDK $version: drivers are left out"
-    rm -rf "$dir"
+    (
+        flock 9
+        [ "$(cat "$dpdk_source/VERSION" 2>/dev/null)" != "$(pkg-config --modversion libdpdk)" ] ||
+            exit 0
+        run_logged dpdk-source fetch_dpdk_source "$dir" "$version" ||
+            warn "no source of DPDK $version: drivers are left out"
+        rm -rf "$dir"
+    ) 9>"$siov_build/.lock"
 }
 
 # build_dir NAME DIRECTORY [MESON OPTION]...: configure if needed, and build. Two at once take turns.

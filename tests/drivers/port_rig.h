@@ -42,7 +42,8 @@ rte_iova_t port_addr(const void *p);
 /* len bytes, the caller's to free. */
 uint8_t *port_pattern(size_t len, unsigned int seed);
 
-/* Lines of the driver's log since the last call. */
+/* Lines of the driver's log since the last call; port_log_line is the last one. */
+extern char port_log_line[512];
 unsigned int port_log_lines(void);
 
 #endif /* PORT_RIG_H */

@@ -73,9 +73,11 @@ test_wrong_surroundings_get_one_line(void **state)
 	(void)state;
 	port_month = RTE_VER_MONTH + 1;
 	assert_refused(PORT, "");
+	assert_non_null(strstr(port_log_line, "built for DPDK"));
 	port_month = RTE_VER_MONTH;
 	port_type = RTE_PROC_SECONDARY;
 	assert_refused(PORT, "");
+	assert_non_null(strstr(port_log_line, "primary process"));
 	port_type = RTE_PROC_PRIMARY;
 }
 
@@ -379,6 +381,30 @@ test_removal_lets_what_flies_end(void **state)
 	remove_at_work("mode=dwq");
 }
 
+/* Its PASID comes back, indices begin anew, and statistics go on. */
+static void
+test_a_port_starts_again(void **state)
+{
+	int16_t dev_id = port_open("pasid=5", BURST);
+	struct rte_dma_stats stats;
+	static uint8_t buf[64];
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		assert_int_equal(rte_dma_fill(dev_id, 0, i, port_addr(buf), 64, 0), 0);
+		port_wait(dev_id, 0);
+		assert_int_equal(rte_dma_completed(dev_id, 0, BURST, NULL, NULL), 1);
+		assert_int_equal(rte_dma_stop(dev_id), 0);
+		assert_int_equal(rte_dma_fill(dev_id, 0, i, port_addr(buf), 64, 0), -ENOSPC);
+		assert_int_equal(rte_dma_start(dev_id), 0);
+	}
+	assert_int_equal(rte_dma_stats_get(dev_id, 0, &stats), 0);
+	assert_int_equal(stats.submitted, 20);
+	assert_int_equal(stats.completed, 20);
+	assert_int_equal(rte_vdev_uninit(PORT), 0);
+}
+
 static unsigned int
 count_entries(const char *path)
 {
@@ -446,6 +472,7 @@ main(void)
 		cmocka_unit_test(test_a_fence_orders),
 		cmocka_unit_test(test_silent_mode_asks_for_nothing),
 		cmocka_unit_test(test_removal_lets_what_flies_end),
+		cmocka_unit_test(test_a_port_starts_again),
 		cmocka_unit_test(test_probe_and_remove_leak_nothing),
 	};
 
