@@ -77,6 +77,14 @@ reap_silently(struct vchan *vc)
 	vc->idle = RTE_MAX(vc->idle, vc->head);
 }
 
+/* Poll an inline engine, unless the last operation before end is done already. */
+static __rte_always_inline void
+poll_for(const struct vchan *vc, uint64_t end)
+{
+	if (vc->polled != NULL && end != vc->head && status_at(vc, end - 1) == DSA_COMP_NONE)
+		emu_poll(vc->polled);
+}
+
 uint16_t
 vchan_completed(void *dev_private, uint16_t vchan, const uint16_t nb_cpls, uint16_t *last_idx,
 		bool *has_error)
@@ -86,8 +94,7 @@ vchan_completed(void *dev_private, uint16_t vchan, const uint16_t nb_cpls, uint1
 	uint64_t end = RTE_MIN(vc->tail, at + nb_cpls);
 	uint8_t status = DSA_COMP_SUCCESS;
 
-	if (vc->polled != NULL && at != vc->tail)
-		emu_poll(vc->polled);
+	poll_for(vc, end);
 	while (at != end) {
 		status = status_at(vc, at);
 		if (status != DSA_COMP_SUCCESS)
@@ -110,8 +117,7 @@ vchan_completed_status(void *dev_private, uint16_t vchan, const uint16_t nb_cpls
 	struct vchan *vc = channel(dev_private, vchan);
 	uint16_t nb = 0;
 
-	if (vc->polled != NULL && vc->head != vc->tail)
-		emu_poll(vc->polled);
+	poll_for(vc, RTE_MIN(vc->tail, vc->head + nb_cpls));
 	while (nb < nb_cpls && vc->head != vc->tail && status_at(vc, vc->head) != DSA_COMP_NONE) {
 		status[nb] = code_at(vc, vc->head);
 		vc->errors += status[nb] != RTE_DMA_STATUS_SUCCESSFUL;
