@@ -108,11 +108,17 @@ static int
 on_lcore(const char *key, const char *value, void *arg)
 {
 	struct args *args = arg;
+	rte_cpuset_t cpus;
 	uint32_t lcore;
 
 	args->shapes = true;
 	if (read_number(key, value, RTE_MAX_LCORE - 1, &lcore) != 0)
 		return -EINVAL;
+	cpus = rte_lcore_cpuset(lcore);
+	if (CPU_COUNT(&cpus) == 0) {
+		DMA_SIOV_ERR("%s=%s: there is no such lcore", key, value);
+		return -EINVAL;
+	}
 	args->lcore = (int)lcore;
 	return 0;
 }

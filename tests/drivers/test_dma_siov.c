@@ -60,11 +60,17 @@ test_bad_arguments_get_one_line(void **state)
 		"device=a-b",
 		"device=a_name_that_is_longer_than_any_device_has",
 	};
+	char no_lcore[16];
 	unsigned int i;
 
 	(void)state;
+	snprintf(no_lcore, sizeof(no_lcore), "lcore=%d", RTE_MAX_LCORE - 1);
 	for (i = 0; i < RTE_DIM(bad); i++)
 		assert_refused(PORT, bad[i]);
+	if (sysconf(_SC_NPROCESSORS_CONF) < RTE_MAX_LCORE) {
+		assert_refused(PORT, no_lcore);
+		assert_non_null(strstr(port_log_line, "no such lcore"));
+	}
 }
 
 static void
