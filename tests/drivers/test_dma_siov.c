@@ -21,7 +21,7 @@
 
 #include "port_rig.h"
 
-#define ROUNDS 200u /* of probe and remove */
+#define ROUNDS 1000u /* of probe and remove */
 #define TRIES 2000000u /* until a queue of one entry must have said Retry */
 
 /* ---- what is refused ---- */
