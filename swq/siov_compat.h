@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 
+#include <rte_bitops.h> /* rte_log2_u32 and the like, since DPDK 23.03 */
 #include <rte_common.h>
 #include <rte_version.h>
 

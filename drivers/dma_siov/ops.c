@@ -9,6 +9,8 @@
 #include "vchan.h"
 
 #define SPINS 64u /* before the CPU is given away */
+#define CHUNK 32u /* completions looked at together, */
+#define LOOKS_MAX 64u /* and how often, before what is there is taken */
 
 static __rte_always_inline struct vchan *
 channel(const void *dev_private, uint16_t vchan)
@@ -85,6 +87,24 @@ poll_for(const struct vchan *vc, uint64_t end)
 		emu_poll(vc->polled);
 }
 
+/*
+ * Whether to look away from completions that may just be being written: two cores that touch the same
+ * line cost each other dearly. While many are in flight the youngest of a chunk is asked for, a bounded
+ * number of times; once it is there, the others mostly are.
+ */
+static __rte_always_inline bool
+is_chunk_unripe(struct vchan *vc)
+{
+	if (vc->tail - vc->head < CHUNK || vc->nb_looks == LOOKS_MAX || vc->polled != NULL ||
+	    siov_atomic_load(&vc->recs[(vc->head + CHUNK - 1) & vc->mask].status, relaxed) !=
+		    DSA_COMP_NONE) {
+		vc->nb_looks = 0;
+		return false;
+	}
+	vc->nb_looks++;
+	return true;
+}
+
 uint16_t
 vchan_completed(void *dev_private, uint16_t vchan, const uint16_t nb_cpls, uint16_t *last_idx,
 		bool *has_error)
@@ -94,6 +114,8 @@ vchan_completed(void *dev_private, uint16_t vchan, const uint16_t nb_cpls, uint1
 	uint64_t end = RTE_MIN(vc->tail, at + nb_cpls);
 	uint8_t status = DSA_COMP_SUCCESS;
 
+	if (is_chunk_unripe(vc))
+		end = at;
 	poll_for(vc, end);
 	while (at != end) {
 		status = status_at(vc, at);

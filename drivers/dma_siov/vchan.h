@@ -33,6 +33,7 @@ struct vchan {
 	uint64_t head, idle, tail;
 	uint32_t mask; /* of recs and lists */
 	uint32_t room; /* operations at most; 0: it is stopped */
+	uint32_t nb_looks; /* at a chunk that is not complete */
 	bool is_dwq;
 	bool is_silent; /* nobody asks for completions */
 	struct emu *polled; /* device whose engine the caller polls; NULL: it has a thread */
