@@ -75,6 +75,59 @@
 #define siov_tel_add_dict_uint rte_tel_data_add_dict_u64
 #endif
 
+/* What only drivers and their tests use: they define this. */
+/** @cond */
+#ifdef SIOV_COMPAT_DRIVER
+
+#include <pthread.h>
+
+#include <rte_dmadev.h>
+#include <rte_lcore.h>
+
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 11, 0, 0)
+
+#include <rte_thread.h>
+
+typedef uint32_t siov_thread_ret;
+
+static inline int
+siov_ctrl_thread_create(pthread_t *thread, const char *name, siov_thread_ret (*func)(void *),
+			void *arg)
+{
+	rte_thread_t id;
+	int ret = rte_thread_create_control(&id, name, func, arg);
+
+	*thread = (pthread_t)id.opaque_id;
+	return ret < 0 ? ret : -ret;
+}
+
+#else
+
+typedef void *siov_thread_ret;
+
+static inline int
+siov_ctrl_thread_create(pthread_t *thread, const char *name, siov_thread_ret (*func)(void *),
+			void *arg)
+{
+	int ret = rte_ctrl_thread_create(thread, name, NULL, func, arg);
+
+	return ret < 0 ? ret : -ret;
+}
+
+#endif
+
+/* Silent mode became a flag of rte_dma_conf in DPDK 25.11. */
+#ifdef RTE_DMA_CFG_FLAG_SILENT
+#define siov_dma_conf_is_silent(conf) (((conf)->flags & RTE_DMA_CFG_FLAG_SILENT) != 0)
+#define SIOV_DMA_CONF_SILENT .flags = RTE_DMA_CFG_FLAG_SILENT
+#else
+#define siov_dma_conf_is_silent(conf) ((conf)->enable_silent)
+#define SIOV_DMA_CONF_SILENT .enable_silent = true
+#endif
+
+#endif
+/** @endcond */
+
 /** Every public function of the library carries this mark; all else is hidden. */
 #define SIOV_API __attribute__((visibility("default")))
 

@@ -36,13 +36,13 @@ static LIST_HEAD(, emu) emus = LIST_HEAD_INITIALIZER(emus);
 
 /* ---- the engine ---- */
 
-static void *
+static siov_thread_ret
 run_engine(void *arg)
 {
 	struct emu *emu = arg;
 
 	siov_dev_run_engine(siov_dev_engine(emu->dev, 0), &emu->stop, emu->args.lcore < 0);
-	return NULL;
+	return 0;
 }
 
 static int
@@ -51,9 +51,9 @@ start_thread(struct emu *emu)
 	rte_cpuset_t cpus;
 	int ret;
 
-	ret = rte_ctrl_thread_create(&emu->thread, "dma_siov", NULL, run_engine, emu);
+	ret = siov_ctrl_thread_create(&emu->thread, "dma_siov", run_engine, emu);
 	if (ret != 0)
-		return ret < 0 ? ret : -ret;
+		return ret;
 	emu->has_thread = true;
 	if (emu->args.lcore < 0)
 		return 0;

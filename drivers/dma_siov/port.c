@@ -107,7 +107,7 @@ port_start(struct rte_dma_dev *dev)
 		} else {
 			ret = vchan_start(port->vchans[i], port->emu,
 					  port->pasid != 0 ? port->pasid + i : 0,
-					  dev->data->dev_conf.enable_silent);
+					  siov_dma_conf_is_silent(&dev->data->dev_conf));
 		}
 		if (ret != 0) {
 			stop_vchans(port, i);

@@ -20,6 +20,7 @@
 #include <rte_malloc.h>
 
 #include "port_rig.h"
+#include "siov_compat.h"
 
 #define ROUNDS 1000u /* of probe and remove */
 #define TRIES 2000000u /* until a queue of one entry must have said Retry */
@@ -332,7 +333,7 @@ test_a_fence_orders(void **state)
 static void
 test_silent_mode_asks_for_nothing(void **state)
 {
-	const struct rte_dma_conf conf = {.nb_vchans = 1, .enable_silent = true};
+	const struct rte_dma_conf conf = {.nb_vchans = 1, SIOV_DMA_CONF_SILENT};
 	static uint8_t marks[10000];
 	struct rte_dma_stats stats;
 	int16_t dev_id;
