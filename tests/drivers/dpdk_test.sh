@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# dpdk_test.sh LIBRTE_DMA_SIOV.SO: the distribution's own dpdk-test runs dmadev_autotest, as it is,
+# dpdk_test.sh LIBRTE_DMA_SIOV.SO DPDK-VERSION: the distribution's own dpdk-test runs dmadev_autotest, as it is,
 # on our ports: shared and dedicated queue, engine in a thread of its own and polled by the caller.
 # All parts must have run and passed on ours; what dma_skeleton leaves out is not ours.
 set -euo pipefail
 driver=$(realpath "$1")
+version=$2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 parts=('copy' 'burst capacity' 'error handling' 'fill')
@@ -55,6 +56,11 @@ judge()
 }
 
 program=$(find_program)
+said=$("$program" -v --no-pci --no-huge --in-memory 2>&1 </dev/null || true)
+if ! grep -qF "DPDK $version'" <<<"$said"; then
+    echo "dpdk_test: $program is not of DPDK $version"
+    exit 77
+fi
 run --vdev=dma_siov0
 judge dma_siov0
 run --vdev=dma_siov0,engine=inline --vdev=dma_siov1,mode=dwq

@@ -153,7 +153,7 @@ port_setup(void **state)
 			(char *)(uintptr_t) "256",
 			(char *)(uintptr_t) "--iova-mode=va",
 			(char *)(uintptr_t) "--no-telemetry",
-			(char *)(uintptr_t) "-l0",
+			(char *)(uintptr_t) "--lcores=0",
 			(char *)(uintptr_t) "-d",
 			(char *)(uintptr_t) "librte_dma_siov.so",
 			(char *)(uintptr_t) "--file-prefix",

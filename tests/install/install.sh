@@ -63,7 +63,7 @@ check_files()
 # run PROGRAM: in a process of its own, with memory that needs no set-up.
 run()
 {
-    LD_LIBRARY_PATH=$libdir "$1" --no-pci --no-huge -m 64 --no-telemetry \
+    LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} "$1" --no-pci --no-huge -m 64 --no-telemetry \
         --file-prefix "install-$$" >"$tmp/run.log" 2>&1 ||
         { cat "$tmp/run.log" >&2; fail "$1 failed"; }
 }
