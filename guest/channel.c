@@ -207,7 +207,7 @@ siov_guest_pasid_bind(struct siov_guest *guest, uint32_t pasid, uint64_t fs_root
 		      unsigned int levels)
 {
 	const struct siov_guest_ops *ops = guest->conf.ops;
-	bool has_pages = ops != NULL && ops->on_page != NULL;
+	bool has_pages = levels != 0 && ops != NULL && ops->on_page != NULL;
 	const uint64_t arg[NB_ARGS] = {pasid, fs_root, levels, has_pages ? SIOV_VBIND_PAGES : 0};
 
 	return siov_guest_call(guest, SIOV_VOP_PASID_BIND, arg, NULL);

@@ -213,7 +213,11 @@ SIOV_API int siov_guest_reset(struct siov_guest *guest);
 SIOV_API int siov_guest_call(struct siov_guest *guest, enum siov_vdev_op op, const uint64_t *arg,
 			     uint64_t *ret);
 
-/** Requests of siov_guest_call(), by name; see enum siov_vdev_op. */
+/**
+ * Requests of siov_guest_call(), by name; see enum siov_vdev_op.
+ *
+ * @param fs_root,levels tables of the PASID; 0, 0: none, its addresses are guest-physical.
+ */
 SIOV_API int siov_guest_pasid_bind(struct siov_guest *guest, uint32_t pasid, uint64_t fs_root,
 				   unsigned int levels);
 /**

@@ -26,6 +26,7 @@ struct siov_gas {
 	struct siov_iommu *iommu;
 	struct siov_domain *domain;
 	struct siov_vm_pasid *pasids;
+	bool is_process;
 	pthread_mutex_t lock;
 	unsigned int nb_users;
 	bool is_logging;
@@ -39,11 +40,12 @@ siov_gas_create(const struct siov_gas_conf *conf, struct siov_gas **out)
 {
 	const struct siov_mem *mem = conf->mem != NULL ? conf->mem : siov_mem_eal();
 	unsigned int shift = conf->page_shift != 0 ? conf->page_shift : SHIFT_2M;
-	const struct siov_domain_conf domain_conf = {
+	const struct siov_domain_conf second_stage = {
 		.kind = SIOV_DOMAIN_SECOND_STAGE,
 		.max_page_shift = shift,
 		.flags = SIOV_DOMAIN_F_AD,
 	};
+	const struct siov_domain_conf process = {.kind = SIOV_DOMAIN_PROCESS};
 	struct siov_vm_pasid_conf pasid_conf;
 	struct siov_gas *gas;
 	int ret;
@@ -55,10 +57,12 @@ siov_gas_create(const struct siov_gas_conf *conf, struct siov_gas **out)
 		return -ENOMEM;
 	gas->mem = mem;
 	gas->iommu = conf->iommu;
+	gas->is_process = conf->is_process;
 	pthread_mutex_init(&gas->lock, NULL);
 	siov_vm_pasid_conf_init(&pasid_conf);
 	pasid_conf.mem = mem;
-	ret = siov_domain_create(gas->iommu, &domain_conf, &gas->domain);
+	ret = siov_domain_create(gas->iommu, conf->is_process ? &process : &second_stage,
+				 &gas->domain);
 	if (ret == 0)
 		ret = siov_vm_pasid_create(&pasid_conf, &gas->pasids);
 	if (ret == 0)
@@ -133,6 +137,8 @@ siov_gas_map(struct siov_gas *gas, uint64_t gpa, void *hva, uint64_t len, unsign
 	const struct map map = {gpa, len, hva, perm, true};
 	int ret;
 
+	if (gas->is_process)
+		return -ENOTSUP;
 	pthread_mutex_lock(&gas->lock);
 	ret = map_locked(gas, &map);
 	pthread_mutex_unlock(&gas->lock);
@@ -313,6 +319,8 @@ siov_gas_log_start(struct siov_gas *gas)
 	unsigned int i;
 	int ret = 0;
 
+	if (gas->is_process)
+		return -ENOTSUP;
 	pthread_mutex_lock(&gas->lock);
 	if (gas->is_logging)
 		ret = -EBUSY;

@@ -343,6 +343,8 @@ siov_migrate_send(struct siov_vm *vm, int fd, const struct siov_migrate_conf *co
 	uint64_t begin_ns = clock_ns();
 	int ret;
 
+	if (vm->is_process)
+		return -ENOTSUP;
 	ret = migrate_conf(conf, &source.conf);
 	if (ret != 0)
 		return ret;

@@ -10,6 +10,9 @@
  * All VDEVs of a guest share one. Written pages can be logged, in 4 KiB pages, while the guest's work
  * goes on: those that devices write; who runs the guest's processors knows of theirs.
  *
+ * Where the guest is a program of this process, and no machine, its devices share the process's
+ * address space (shared virtual memory): is_process.
+ *
  * Order of calls: create; map; VDEVs in it (siov_vdev.h); unmap; free.
  *
  * Thread: control path; calls on one object may come from several threads, it locks inside. They
@@ -37,6 +40,8 @@ struct siov_gas_conf {
 	const struct siov_mem *mem; /**< NULL: siov_mem_eal(); outlives it */
 	struct siov_iommu *iommu; /**< platform of the functions; outlives it */
 	unsigned int page_shift; /**< largest page used, 12, 21 or 30; 0: 21 */
+	/** Addresses are this process's own, all of them: nothing is mapped, nothing can be logged. */
+	bool is_process;
 };
 
 /** @return 0; -EINVAL; -ENOMEM; an error of siov_domain_create(). Nothing is left behind. */
@@ -50,8 +55,9 @@ SIOV_API int siov_gas_free(struct siov_gas *gas);
  *
  * @param gpa,hva,len multiples of 4 KiB; the memory stays the caller's until it is unmapped.
  * @param perm SIOV_PERM_R, SIOV_PERM_W or both.
- * @return 0; -EINVAL; -EEXIST something is mapped there; -ENOSPC SIOV_GAS_MAPS_MAX; or an error of
- *         siov_iommu_add_memory(), siov_domain_map(). Nothing is left behind.
+ * @return 0; -EINVAL; -ENOTSUP it is the process's; -EEXIST something is mapped there; -ENOSPC
+ *         SIOV_GAS_MAPS_MAX; or an error of siov_iommu_add_memory(), siov_domain_map(). Nothing is left
+ *         behind.
  */
 SIOV_API int siov_gas_map(struct siov_gas *gas, uint64_t gpa, void *hva, uint64_t len,
 			  unsigned int perm);
@@ -66,7 +72,10 @@ SIOV_API int siov_gas_unmap(struct siov_gas *gas, uint64_t gpa, uint64_t len);
 /** Host address of guest memory, within one map; NULL: not mapped, or it lacks @p perm. */
 SIOV_API void *siov_gas_hva(struct siov_gas *gas, uint64_t gpa, uint64_t len, unsigned int perm);
 
-/** The second-stage domain, for PASIDs of the guest and as parent of nested domains. */
+/**
+ * The domain for PASIDs of the guest: second stage, and parent of nested domains; or the process's, to
+ * which the guest adds no tables of its own.
+ */
 SIOV_API struct siov_domain *siov_gas_domain(struct siov_gas *gas);
 /** The platform that translates it. */
 SIOV_API struct siov_iommu *siov_gas_iommu(struct siov_gas *gas);
@@ -81,7 +90,8 @@ SIOV_API void siov_gas_use(struct siov_gas *gas, bool is_used);
  * Begin to log what devices write, from all clean, in pages of 4 KiB. Meanwhile nothing is mapped or
  * unmapped (-EBUSY).
  *
- * @return 0; -EBUSY it logs already; or an error of siov_domain_split(), siov_domain_dirty().
+ * @return 0; -EBUSY it logs already; -ENOTSUP it is the process's; or an error of siov_domain_split(),
+ *         siov_domain_dirty().
  */
 SIOV_API int siov_gas_log_start(struct siov_gas *gas);
 

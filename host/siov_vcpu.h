@@ -28,7 +28,8 @@ struct siov_vcpu;
 
 /** What firmware tells of the machine. */
 struct siov_vcpu_platform {
-	uint64_t ram_bytes; /**< from address 0 */
+	uint64_t ram_gpa; /**< where memory is: 0, but in a process */
+	uint64_t ram_bytes; /**< of it */
 	uint64_t mmio_gpa; /**< where BARs of all devices can be put */
 	uint64_t mmio_bytes; /**< room for BARs */
 	uint32_t nb_vcpus; /**< of the machine */

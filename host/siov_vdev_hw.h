@@ -154,7 +154,7 @@ enum siov_vdev_op {
 	/**
 	 * Let a PASID of the guest mean an address space of the guest: arg[0] PASID, arg[1] guest-physical
 	 * address of the top table of its first stage, arg[2] levels: 4 or 5, arg[3] 0 or
-	 * SIOV_VBIND_PAGES.
+	 * SIOV_VBIND_PAGES. All three 0: no tables, addresses are guest-physical.
 	 */
 	SIOV_VOP_PASID_BIND,
 	SIOV_VOP_PASID_UNBIND, /**< arg[0] PASID; its contexts must be freed */

@@ -60,6 +60,12 @@ SIOV_API int siov_vmm_free(struct siov_vmm *vmm);
 struct siov_vm_conf {
 	char name[SIOV_VM_NAME_LEN]; /**< for people */
 	uint64_t ram_bytes; /**< multiple of 2 MiB; guest-physical addresses from 0 */
+	/**
+	 * The guest is a program of this process, as with VFIO: its devices reach all that the process may
+	 * access, at its own addresses. ram_bytes is a multiple of 4 KiB, for its driver's state, at its
+	 * own address too. It cannot be migrated.
+	 */
+	bool is_process;
 	unsigned int page_shift; /**< largest page for devices, 12, 21 or 30; 0: 21 */
 	unsigned int nb_vcpus; /**< 1 to SIOV_VM_VCPUS_MAX */
 	struct siov_cpu
@@ -84,7 +90,7 @@ SIOV_API struct siov_vcpu *siov_vm_vcpu(struct siov_vm *vm, unsigned int i);
 
 /** Memory. */
 SIOV_API void *siov_vm_ram(struct siov_vm *vm);
-/** Bytes of its memory, from guest-physical address 0. */
+/** Bytes of its memory. */
 SIOV_API uint64_t siov_vm_ram_bytes(const struct siov_vm *vm);
 
 /**

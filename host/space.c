@@ -121,9 +121,9 @@ hide(struct space *space)
 	LIST_REMOVE(space, entry);
 }
 
-/* Tables of the guest's own; what it says of them is checked by walks. */
+/* Tables of the guest's own; what it says of them is checked by walks. None: guest-physical. */
 static int
-make_nested(struct space *space, struct siov_prq *prq)
+make_domain(struct space *space, struct siov_prq *prq, struct siov_domain **domain)
 {
 	const struct siov_domain_conf conf = {
 		.kind = SIOV_DOMAIN_NESTED,
@@ -132,12 +132,24 @@ make_nested(struct space *space, struct siov_prq *prq)
 		.fs_root = space->fs_root,
 		.prq = prq,
 	};
+
+	*domain = siov_gas_domain(space->gas);
+	if (space->levels == 0)
+		return 0;
+	return siov_domain_create(siov_gas_iommu(space->gas), &conf, domain);
+}
+
+static int
+make_bound(struct space *space, struct siov_prq *prq)
+{
+	struct siov_domain *domain;
 	int ret;
 
-	ret = siov_domain_create(siov_gas_iommu(space->gas), &conf, &space->domain);
+	ret = make_domain(space, prq, &domain);
 	if (ret != 0)
 		return ret;
-	ret = take_host(space->gas, space->domain, &space->host);
+	space->domain = space->levels != 0 ? domain : NULL;
+	ret = take_host(space->gas, domain, &space->host);
 	if (ret != 0) {
 		siov_domain_free(space->domain);
 		return ret;
@@ -150,6 +162,17 @@ make_nested(struct space *space, struct siov_prq *prq)
 	return ret;
 }
 
+/* Tables of 4 or 5 levels; or none, and then nothing that says where, nor pages to ask for. */
+static bool
+is_conf(const struct space_conf *conf)
+{
+	if (conf->guest > SIOV_PASID_MAX || conf->fs_root % SIOV_VTD_PAGE_SIZE != 0)
+		return false;
+	if (conf->levels == 0)
+		return conf->fs_root == 0 && conf->prq == NULL;
+	return conf->levels == 4 || conf->levels == 5;
+}
+
 int
 space_bind(struct siov_gas *gas, const struct space_conf *conf)
 {
@@ -157,8 +180,7 @@ space_bind(struct siov_gas *gas, const struct space_conf *conf)
 	struct space *space;
 	int ret;
 
-	if (conf->guest > SIOV_PASID_MAX || (conf->levels != 4 && conf->levels != 5) ||
-	    conf->fs_root % SIOV_VTD_PAGE_SIZE != 0)
+	if (!is_conf(conf))
 		return -EINVAL;
 	if (space_find(gas, conf->guest) != NULL)
 		return -EEXIST;
@@ -170,7 +192,7 @@ space_bind(struct siov_gas *gas, const struct space_conf *conf)
 	space->fs_root = conf->fs_root;
 	space->levels = conf->levels;
 	space->has_pages = conf->prq != NULL;
-	ret = make_nested(space, conf->prq);
+	ret = make_bound(space, conf->prq);
 	if (ret == 0)
 		spaces->nb_bound++;
 	else

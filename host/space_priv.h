@@ -38,11 +38,11 @@ struct space *space_find(struct siov_gas *gas, uint32_t guest);
 /* The space with a guest PASID whose host PASID it is, or NULL. */
 struct space *space_find_host(struct siov_gas *gas, uint32_t host);
 
-/* What a guest binds a PASID to: tables of its own. */
+/* What a guest binds a PASID to: tables of its own, or guest-physical addresses. */
 struct space_conf {
 	uint32_t guest;
 	uint64_t fs_root;
-	uint32_t levels; /* 4 or 5 */
+	uint32_t levels; /* 4 or 5; 0: no tables */
 	struct siov_prq *prq; /* where pages are asked for; NULL: faults are final */
 };
 

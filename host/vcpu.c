@@ -144,6 +144,7 @@ void
 siov_vcpu_platform(struct siov_vcpu *vcpu, struct siov_vcpu_platform *platform)
 {
 	*platform = (struct siov_vcpu_platform){
+		.ram_gpa = vcpu->vm->ram_gpa,
 		.ram_bytes = vcpu->vm->ram_bytes,
 		.mmio_gpa = MMIO_GPA,
 		.mmio_bytes = SIOV_VM_VDEVS_MAX * SLOT_BYTES,
@@ -200,10 +201,11 @@ void *
 siov_vcpu_ram(struct siov_vcpu *vcpu, uint64_t gpa, uint64_t len)
 {
 	struct siov_vm *vm = vcpu->vm;
+	uint64_t at = gpa - vm->ram_gpa;
 
-	if (len > vm->ram_bytes || gpa > vm->ram_bytes - len)
+	if (len > vm->ram_bytes || at > vm->ram_bytes - len)
 		return NULL;
-	return vm->ram + gpa;
+	return vm->ram + at;
 }
 
 void

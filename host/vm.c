@@ -76,6 +76,10 @@ make_ram(struct siov_vm *vm, const struct siov_vm_conf *conf)
 			siov_mem_alloc(mem, "siov_vm_ram", conf->ram_bytes, 4096, conf->socket_id);
 	if (vm->ram == NULL)
 		return -ENOMEM;
+	if (vm->is_process) {
+		vm->ram_gpa = (uintptr_t)vm->ram;
+		return 0;
+	}
 	return siov_gas_map(vm->gas, 0, vm->ram, vm->ram_bytes, SIOV_PERM_R | SIOV_PERM_W);
 }
 
@@ -86,6 +90,7 @@ make_parts(struct siov_vm *vm, const struct siov_vm_conf *conf)
 		.mem = vm->vmm->mem,
 		.iommu = siov_vdcm_iommu(vm->vmm->vdcm),
 		.page_shift = conf->page_shift,
+		.is_process = conf->is_process,
 	};
 	uint32_t i;
 	int ret;
@@ -141,14 +146,22 @@ init_locks(struct siov_vm *vm)
 	pthread_condattr_destroy(&attr);
 }
 
+static bool
+is_conf(const struct siov_vm_conf *conf)
+{
+	uint64_t unit = conf->is_process ? PAGE_BYTES : RAM_ALIGN;
+
+	return conf->ram_bytes != 0 && conf->ram_bytes % unit == 0 && conf->ram_bytes <= MMIO_GPA &&
+	       conf->nb_vcpus != 0 && conf->nb_vcpus <= SIOV_VM_VCPUS_MAX;
+}
+
 int
 siov_vm_create(struct siov_vmm *vmm, const struct siov_vm_conf *conf, struct siov_vm **out)
 {
 	struct siov_vm *vm;
 	int ret;
 
-	if (conf->ram_bytes == 0 || conf->ram_bytes % RAM_ALIGN != 0 ||
-	    conf->ram_bytes > MMIO_GPA || conf->nb_vcpus == 0 || conf->nb_vcpus > SIOV_VM_VCPUS_MAX)
+	if (!is_conf(conf))
 		return -EINVAL;
 	vm = siov_mem_alloc(vmm->mem, "siov_vm", sizeof(*vm), RTE_CACHE_LINE_SIZE, -1);
 	if (vm == NULL)
@@ -156,6 +169,7 @@ siov_vm_create(struct siov_vmm *vmm, const struct siov_vm_conf *conf, struct sio
 	vm->vmm = vmm;
 	snprintf(vm->name, sizeof(vm->name), "%s", conf->name);
 	vm->page_shift = conf->page_shift;
+	vm->is_process = conf->is_process;
 	vm->next_slot = SLOT_FIRST;
 	TAILQ_INIT(&vm->traps);
 	init_locks(vm);
@@ -261,7 +275,7 @@ insert_range(struct siov_vm *vm, const struct bar_range *range)
 	uint64_t end = range->gpa + range->bytes;
 	uint32_t i = search(vm, range->gpa);
 
-	if (end < range->gpa || range->gpa < vm->ram_bytes ||
+	if (end < range->gpa || (range->gpa < vm->ram_gpa + vm->ram_bytes && vm->ram_gpa < end) ||
 	    (i < vm->nb_ranges && vm->ranges[i].gpa < end) || vm->nb_ranges == vm->nb_ranges_max)
 		return;
 	memmove(&vm->ranges[i + 1], &vm->ranges[i], (vm->nb_ranges - i) * sizeof(*range));

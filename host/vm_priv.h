@@ -23,6 +23,7 @@
 #define SLOT_BYTES (UINT64_C(256) << 20) /* of the window of each slot */
 #define SLOT_FIRST 1u /* slot 0 is the machine's own */
 #define PAGE_SHIFT 12u
+#define PAGE_BYTES (UINT64_C(1) << PAGE_SHIFT)
 
 enum trap_op { TRAP_CFG_READ, TRAP_CFG_WRITE, TRAP_MMIO_READ, TRAP_MMIO_WRITE };
 
@@ -83,8 +84,9 @@ struct siov_vm {
 	struct siov_vmm *vmm;
 	char name[SIOV_VM_NAME_LEN];
 	struct siov_gas *gas;
+	bool is_process; /* its devices reach all of this process */
 	uint8_t *ram;
-	uint64_t ram_bytes;
+	uint64_t ram_gpa, ram_bytes;
 	unsigned int page_shift;
 	unsigned int nb_vcpus;
 	struct siov_vcpu *vcpus[SIOV_VM_VCPUS_MAX];
