@@ -13,17 +13,30 @@
 
 #include "emu.h"
 #include "log.h"
+#include "siov_hostdrv.h"
+#include "siov_ir.h"
+#include "siov_loop.h"
 
-#define TIMEOUT_MS 5000u
+#define RID 0x0100u /* of the function: bus 1 */
+#define NB_ADIS 128u /* channels of all its ports; as many as there can be threads that submit */
+#define NB_IMS 1024u /* messages, and routes for them */
 
 struct emu {
 	LIST_ENTRY(emu) next;
 	struct args args;
 	unsigned int nb_ports;
+	/* the platform */
 	struct siov_dev *dev;
-	struct siov_domain *domain;
-	pthread_t thread;
-	bool has_thread;
+	struct siov_ir *ir;
+	struct siov_pci *pci;
+	/* its host */
+	struct siov_loop *loop;
+	struct siov_loop_source *source;
+	struct siov_hostdrv *drv;
+	struct siov_vdcm *vdcm;
+	struct siov_vmm *vmm;
+	pthread_t thread, control;
+	bool has_thread, has_control;
 	SIOV_ATOMIC(uint32_t) stop;
 	/* engine=inline: who has it may poll */
 	rte_spinlock_t poll_lock;
@@ -76,9 +89,8 @@ emu_poll(struct emu *emu)
 	rte_spinlock_unlock(&emu->poll_lock);
 }
 
-/* Control waits for engines that are online: one that nobody may poll must not be. */
-static void
-rest_engine(struct emu *emu)
+void
+emu_rest(struct emu *emu)
 {
 	rte_spinlock_lock(&emu->poll_lock);
 	if (emu->is_online) {
@@ -90,24 +102,9 @@ rest_engine(struct emu *emu)
 
 /* ---- a device ---- */
 
-static void
-free_emu(struct emu *emu)
-{
-	siov_atomic_store(&emu->stop, 1, release);
-	if (emu->has_thread)
-		pthread_join(emu->thread, NULL);
-	if (emu->dev != NULL) {
-		rest_engine(emu);
-		siov_domain_free(emu->domain);
-	}
-	siov_dev_free(emu->dev);
-	free(emu);
-}
-
 static int
 create_dev(struct emu *emu)
 {
-	const struct siov_domain_conf domain_conf = {.kind = SIOV_DOMAIN_PROCESS};
 	struct siov_dev_conf *conf = malloc(sizeof(*conf));
 	int ret;
 
@@ -115,20 +112,113 @@ create_dev(struct emu *emu)
 		return -ENOMEM;
 	siov_dev_conf_init(conf);
 	rte_strscpy(conf->name, emu->args.device, sizeof(conf->name));
+	conf->ir = emu->ir;
+	conf->rid = RID;
+	conf->nb_adis = NB_ADIS;
+	conf->nb_ims = NB_IMS;
 	conf->wqs[0].mode = emu->args.mode;
 	conf->wqs[0].size = emu->args.entries;
-	conf->wqs[0].lanes_max = SIOV_WQ_LANES_MAX;
-	if (emu->args.mode == SIOV_WQ_DEDICATED) {
-		conf->wqs[0].lanes_max = 1;
-		conf->wqs[0].pasid = emu->args.pasid;
-	}
+	conf->wqs[0].lanes_max = emu->args.mode == SIOV_WQ_DEDICATED ? 1 : SIOV_WQ_LANES_MAX;
 	ret = siov_dev_create(conf, &emu->dev);
 	free(conf);
-	if (ret == 0)
-		ret = siov_domain_create(siov_dev_iommu(emu->dev), &domain_conf, &emu->domain);
-	if (ret == 0)
-		ret = siov_dev_enable(emu->dev);
 	return ret;
+}
+
+static int
+create_platform(struct emu *emu)
+{
+	struct siov_ir_conf ir_conf;
+	struct siov_pci_conf *pci_conf;
+	int ret;
+
+	siov_ir_conf_init(&ir_conf);
+	ir_conf.nb_entries = NB_IMS;
+	ret = siov_ir_create(&ir_conf, &emu->ir);
+	if (ret == 0)
+		ret = create_dev(emu);
+	if (ret != 0)
+		return ret;
+	pci_conf = malloc(sizeof(*pci_conf));
+	if (pci_conf == NULL)
+		return -ENOMEM;
+	siov_pci_conf_init(pci_conf);
+	pci_conf->nb_fns = 1;
+	pci_conf->fns[0].dev = emu->dev;
+	ret = siov_pci_create(pci_conf, &emu->pci);
+	free(pci_conf);
+	return ret;
+}
+
+/* ---- its host ---- */
+
+static siov_thread_ret
+run_control(void *arg)
+{
+	siov_loop_run(arg);
+	return 0;
+}
+
+static int
+start_control(struct emu *emu)
+{
+	int ret;
+
+	ret = siov_loop_create(NULL, &emu->loop);
+	if (ret == 0)
+		ret = siov_loop_add_dev(emu->loop, emu->dev, &emu->source);
+	if (ret == 0)
+		ret = siov_ctrl_thread_create(&emu->control, "dma_siov_ctl", run_control,
+					      emu->loop);
+	emu->has_control = ret == 0;
+	return ret;
+}
+
+static int
+create_host(struct emu *emu)
+{
+	struct siov_vdcm_conf conf = {.ir = emu->ir, .ir_nb = NB_IMS, .nb_fns = 1};
+	int ret;
+
+	ret = start_control(emu);
+	if (ret == 0)
+		ret = siov_hostdrv_probe(emu->pci, 0, NULL, &emu->drv);
+	if (ret != 0)
+		return ret;
+	conf.loop = emu->loop;
+	conf.fns[0] = emu->drv;
+	ret = siov_vdcm_create(&conf, &emu->vdcm);
+	return ret != 0 ? ret : siov_vmm_create(emu->vdcm, emu->loop, NULL, &emu->vmm);
+}
+
+static void
+free_host(struct emu *emu)
+{
+	siov_vmm_free(emu->vmm);
+	siov_vdcm_free(emu->vdcm);
+	siov_hostdrv_remove(emu->drv);
+	if (emu->has_control) {
+		siov_loop_stop(emu->loop);
+		pthread_join(emu->control, NULL);
+	}
+	siov_loop_remove(emu->source);
+	siov_loop_free(emu->loop);
+}
+
+/* ---- both ---- */
+
+static void
+free_emu(struct emu *emu)
+{
+	if (emu->dev != NULL)
+		emu_rest(emu);
+	free_host(emu);
+	siov_atomic_store(&emu->stop, 1, release);
+	if (emu->has_thread)
+		pthread_join(emu->thread, NULL);
+	siov_pci_free(emu->pci);
+	siov_dev_free(emu->dev);
+	siov_ir_free(emu->ir);
+	free(emu);
 }
 
 static int
@@ -140,12 +230,12 @@ create_emu(const struct args *args, struct emu **out)
 	if (emu == NULL)
 		return -ENOMEM;
 	emu->args = *args;
-	if (args->mode == SIOV_WQ_DEDICATED && args->pasid == 0)
-		emu->args.pasid = 1; /* such a queue is made with its PASID */
 	rte_spinlock_init(&emu->poll_lock);
-	ret = create_dev(emu);
+	ret = create_platform(emu);
 	if (ret == 0 && !args->is_inline)
 		ret = start_thread(emu);
+	if (ret == 0)
+		ret = create_host(emu);
 	if (ret != 0) {
 		DMA_SIOV_ERR("device %s: %s", args->device, strerror(-ret));
 		free_emu(emu);
@@ -173,13 +263,16 @@ static int
 check_shape(const struct emu *emu, const struct args *args)
 {
 	const struct args *has = &emu->args;
+	bool is_other = (args->has_mode || args->has_profile) && args->mode != has->mode;
 
 	if (has->mode == SIOV_WQ_DEDICATED) {
 		DMA_SIOV_ERR("device %s: its queue is dedicated to another port", has->device);
 		return -EBUSY;
 	}
-	if (args->shapes && (args->mode != has->mode || args->entries != has->entries ||
-			     args->is_inline != has->is_inline || args->lcore != has->lcore)) {
+	if (args->shapes)
+		is_other |= args->entries != has->entries || args->is_inline != has->is_inline ||
+			    args->lcore != has->lcore;
+	if (is_other) {
 		DMA_SIOV_ERR("device %s: mode, entries, engine or lcore differ from its first port",
 			     has->device);
 		return -EEXIST;
@@ -233,53 +326,14 @@ emu_dev(struct emu *emu)
 	return emu->dev;
 }
 
-/* ---- seats ---- */
-
-static int
-take_pasid(struct emu *emu, uint32_t pasid, struct emu_seat *seat)
+struct siov_vdcm *
+emu_vdcm(struct emu *emu)
 {
-	struct siov_iommu *iommu = siov_dev_iommu(emu->dev);
-	int ret;
-
-	ret = pasid == 0 ? siov_pasid_alloc(iommu, &pasid) : siov_pasid_alloc_at(iommu, pasid);
-	if (ret != 0)
-		return ret;
-	seat->pasid = pasid;
-	return siov_pasid_bind(iommu, pasid, emu->domain, 0);
+	return emu->vdcm;
 }
 
-int
-emu_seat_open(struct emu *emu, uint32_t pasid, struct emu_seat *seat)
+struct siov_vmm *
+emu_vmm(struct emu *emu)
 {
-	int ret;
-
-	memset(seat, 0, sizeof(*seat));
-	rest_engine(emu);
-	ret = take_pasid(emu, pasid, seat);
-	if (ret == 0)
-		ret = siov_dev_attach(emu->dev, 0, 0, &seat->lane);
-	if (ret == 0)
-		ret = siov_dev_portal_open(emu->dev, seat->lane, seat->pasid, SIOV_PORTAL_F_PASID,
-					   &seat->portal);
-	if (ret == 0)
-		return 0;
-	DMA_SIOV_ERR("device %s: PASID %u: %s", emu->args.device, pasid, strerror(-ret));
-	emu_seat_close(emu, seat);
-	return ret;
-}
-
-void
-emu_seat_close(struct emu *emu, struct emu_seat *seat)
-{
-	struct siov_iommu *iommu = siov_dev_iommu(emu->dev);
-
-	rest_engine(emu);
-	siov_dev_portal_close(emu->dev, seat->portal);
-	if (seat->lane != NULL)
-		siov_dev_detach(emu->dev, seat->lane, TIMEOUT_MS);
-	if (seat->pasid != 0) {
-		siov_pasid_unbind(iommu, seat->pasid);
-		siov_pasid_free(iommu, seat->pasid);
-	}
-	memset(seat, 0, sizeof(*seat));
+	return emu->vmm;
 }

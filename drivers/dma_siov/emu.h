@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The emulated device behind a port, or behind several that name the same one.
+ * The emulated device behind a port, or behind several that name the same one, and the software of its
+ * host: host driver, VDCM and VMM, which compose the ports' VDEVs (vdev.h).
  *
- * It has one queue and one engine. The engine is polled by a thread of the device, or by whoever
- * calls the ports. All PASIDs are bound to the address space of this process.
+ *     engine: a thread of the device, or whoever calls the ports       control: a thread, mostly asleep
  */
 #ifndef DMA_SIOV_EMU_H
 #define DMA_SIOV_EMU_H
 
 #include "args.h"
+#include "siov_vm.h"
+
+#define EMU_TIMEOUT_MS 5000u /* of what waits for engines */
 
 struct emu;
 
-/* A place on the queue for one vchan. */
-struct emu_seat {
-	struct siov_lane *lane;
-	struct siov_portal *portal;
-	uint32_t pasid; /* 0: none */
-};
-
 /*
  * Have the device that args name, made now or shared. 0; -EBUSY its queue is dedicated to another
- * port; -EEXIST it is of another shape; an error of siov_dev_create; all with one line of log.
+ * port; -EEXIST it is of another shape; an error of who makes it; all with one line of log.
  * emu_put() gives it back.
  */
 int emu_get(const struct args *args, struct emu **out);
@@ -29,14 +25,13 @@ void emu_put(struct emu *emu);
 
 const struct args *emu_args(const struct emu *emu);
 struct siov_dev *emu_dev(struct emu *emu);
+struct siov_vdcm *emu_vdcm(struct emu *emu);
+struct siov_vmm *emu_vmm(struct emu *emu);
 
 /* Poll the engine once if nobody else does; for engine=inline only. */
 void emu_poll(struct emu *emu);
 
-/* Open a seat; pasid 0: any that is free. 0, or a negative errno and one line of log. */
-int emu_seat_open(struct emu *emu, uint32_t pasid, struct emu_seat *seat);
-
-/* Close it; nothing of it is in flight. */
-void emu_seat_close(struct emu *emu, struct emu_seat *seat);
+/* Before control work: it waits for engines that are online, and one that nobody may poll must not be. */
+void emu_rest(struct emu *emu);
 
 #endif /* DMA_SIOV_EMU_H */

@@ -64,12 +64,21 @@ code_at(const struct vchan *vc, uint64_t at)
 	return code_of(status);
 }
 
+/* Between two calls the thread is outside of its VDEV: the VDCM may lead the portal elsewhere. */
+static __rte_always_inline void
+be_outside(struct vchan *vc)
+{
+	if (likely(vc->seat.cpu != NULL))
+		siov_cpu_quiescent(vc->seat.cpu);
+}
+
 /* What nobody asks for in silent mode makes room. */
 static void
 reap_silently(struct vchan *vc)
 {
 	uint8_t status;
 
+	be_outside(vc);
 	for (; vc->head != vc->tail; vc->head++) {
 		status = status_at(vc, vc->head);
 		if (status == DSA_COMP_NONE)
@@ -114,6 +123,7 @@ vchan_completed(void *dev_private, uint16_t vchan, const uint16_t nb_cpls, uint1
 	uint64_t end = RTE_MIN(vc->tail, at + nb_cpls);
 	uint8_t status = DSA_COMP_SUCCESS;
 
+	be_outside(vc);
 	if (is_chunk_unripe(vc))
 		end = at;
 	poll_for(vc, end);
@@ -139,6 +149,7 @@ vchan_completed_status(void *dev_private, uint16_t vchan, const uint16_t nb_cpls
 	struct vchan *vc = channel(dev_private, vchan);
 	uint16_t nb = 0;
 
+	be_outside(vc);
 	poll_for(vc, RTE_MIN(vc->tail, vc->head + nb_cpls));
 	while (nb < nb_cpls && vc->head != vc->tail && status_at(vc, vc->head) != DSA_COMP_NONE) {
 		status[nb] = code_at(vc, vc->head);
@@ -201,13 +212,15 @@ prepare(struct vchan *vc, uint64_t flags)
 static __rte_always_inline bool
 send(struct vchan *vc, const struct dsa_hw_desc *desc)
 {
+	struct siov_portal *portal;
 	uint64_t nb;
 
 	if (!vc->is_dwq)
-		return siov_enqcmd(vc->portal, desc) == SIOV_DMWR_SUCCESS;
-	nb = siov_portal_count(vc->portal, SIOV_DMWR_SUCCESS);
-	siov_movdir64b(vc->portal, desc);
-	return siov_portal_count(vc->portal, SIOV_DMWR_SUCCESS) != nb;
+		return siov_vm_enqcmd(vc->portal, desc) == SIOV_DMWR_SUCCESS;
+	portal = siov_vm_portal_target(vc->portal);
+	nb = siov_portal_count(portal, SIOV_DMWR_SUCCESS);
+	siov_movdir64b(portal, desc);
+	return siov_portal_count(portal, SIOV_DMWR_SUCCESS) != nb;
 }
 
 /* Its index, or -ENOSPC after a Retry: then it was never there. */

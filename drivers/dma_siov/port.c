@@ -27,14 +27,14 @@ port_of(const struct rte_dma_dev *dev)
 static int
 port_info_get(const struct rte_dma_dev *dev, struct rte_dma_info *info, uint32_t size)
 {
-	const struct args *args = emu_args(port_of(dev)->emu);
+	const struct args *args = emu_args(vdev_emu(port_of(dev)->vdev));
 	bool is_dwq = args->mode == SIOV_WQ_DEDICATED;
 
 	RTE_SET_USED(size);
 	info->dev_capa = RTE_DMA_CAPA_MEM_TO_MEM | RTE_DMA_CAPA_SVA | RTE_DMA_CAPA_SILENT |
 			 RTE_DMA_CAPA_HANDLES_ERRORS | RTE_DMA_CAPA_OPS_COPY |
 			 RTE_DMA_CAPA_OPS_COPY_SG | RTE_DMA_CAPA_OPS_FILL;
-	info->max_vchans = is_dwq ? 1 : DMA_SIOV_VCHANS_MAX;
+	info->max_vchans = vdev_seats(port_of(dev)->vdev);
 	/* A dedicated queue answers nothing, so its port never sends more than it has entries. */
 	info->max_desc =
 		(uint16_t)(is_dwq ? RTE_MIN(args->entries, VCHAN_DESC_MAX) : VCHAN_DESC_MAX);
@@ -90,7 +90,7 @@ static void
 stop_vchans(struct port *port, unsigned int nb)
 {
 	while (nb > 0)
-		vchan_stop(port->vchans[--nb], port->emu);
+		vchan_stop(port->vchans[--nb], port->vdev);
 }
 
 static int
@@ -105,8 +105,7 @@ port_start(struct rte_dma_dev *dev)
 			DMA_SIOV_ERR("%s: channel %u is not set up", dev->data->dev_name, i);
 			ret = -EINVAL;
 		} else {
-			ret = vchan_start(port->vchans[i], port->emu,
-					  port->pasid != 0 ? port->pasid + i : 0,
+			ret = vchan_start(port->vchans[i], port->vdev, i,
 					  siov_dma_conf_is_silent(&dev->data->dev_conf));
 		}
 		if (ret != 0) {
@@ -133,8 +132,11 @@ port_close(struct rte_dma_dev *dev)
 {
 	struct port *port = port_of(dev);
 
+	struct emu *emu = vdev_emu(port->vdev);
+
 	free_vchans(port);
-	emu_put(port->emu);
+	vdev_destroy(port->vdev);
+	emu_put(emu);
 	return 0;
 }
 
@@ -212,7 +214,7 @@ port_dump(const struct rte_dma_dev *dev, FILE *f)
 			"\n",
 			i, vc->seat.pasid, vc->nb_desc, vc->tail, vc->head);
 	}
-	siov_dev_dump(f, emu_dev(port->emu));
+	vdev_dump(f, port->vdev);
 	return 0;
 }
 
@@ -252,6 +254,21 @@ check_surroundings(void)
 }
 
 static int
+make_vdev(const struct args *args, struct vdev **vdev)
+{
+	struct emu *emu;
+	int ret;
+
+	ret = emu_get(args, &emu);
+	if (ret != 0)
+		return ret;
+	ret = vdev_create(emu, args, vdev);
+	if (ret != 0)
+		emu_put(emu);
+	return ret;
+}
+
+static int
 make_port(struct rte_vdev_device *vdev, const char *name, const struct args *args)
 {
 	int socket_id = vdev->device.numa_node;
@@ -264,8 +281,7 @@ make_port(struct rte_vdev_device *vdev, const char *name, const struct args *arg
 		return -ENOMEM;
 	}
 	port = port_of(dev);
-	port->pasid = args->pasid;
-	ret = emu_get(args, &port->emu);
+	ret = make_vdev(args, &port->vdev);
 	if (ret != 0) {
 		rte_dma_pmd_release(name);
 		return ret;

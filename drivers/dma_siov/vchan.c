@@ -44,10 +44,10 @@ vchan_free(struct vchan *vc)
 }
 
 int
-vchan_start(struct vchan *vc, struct emu *emu, uint32_t pasid, bool is_silent)
+vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent)
 {
-	const struct args *args = emu_args(emu);
-	int ret = emu_seat_open(emu, pasid, &vc->seat);
+	const struct args *args = emu_args(vdev_emu(vdev));
+	int ret = vdev_seat_open(vdev, i, &vc->seat);
 
 	if (ret != 0)
 		return ret;
@@ -58,14 +58,14 @@ vchan_start(struct vchan *vc, struct emu *emu, uint32_t pasid, bool is_silent)
 	vc->tail = 0;
 	vc->is_silent = is_silent;
 	vc->is_dwq = args->mode == SIOV_WQ_DEDICATED;
-	vc->polled = args->is_inline ? emu : NULL;
+	vc->polled = args->is_inline ? vdev_emu(vdev) : NULL;
 	vc->portal = vc->seat.portal;
 	vc->room = vc->nb_desc;
 	return 0;
 }
 
 void
-vchan_stop(struct vchan *vc, struct emu *emu)
+vchan_stop(struct vchan *vc, struct vdev *vdev)
 {
 	unsigned int spins = 0;
 
@@ -76,7 +76,7 @@ vchan_stop(struct vchan *vc, struct emu *emu)
 			sched_yield();
 	}
 	vc->portal = NULL;
-	emu_seat_close(emu, &vc->seat);
+	vdev_seat_close(vdev, &vc->seat);
 }
 
 bool

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A virtual channel: a ring of completion records, and a seat on the device's queue.
+ * A virtual channel: a ring of completion records, and a seat of the port's VDEV.
  *
  *     head          idle            tail
  *      |  to reap    |  in flight    |      free, up to room
@@ -14,8 +14,7 @@
 
 #include <rte_dmadev.h>
 
-#include "emu.h"
-#include "siov_portal.h"
+#include "vdev.h"
 
 #define VCHAN_DESC_MAX 32768u /* more would give two operations one index */
 #define VCHAN_SGES_MAX 16u /* of each side of a scatter-gather list */
@@ -28,7 +27,7 @@ struct vchan_list {
 } __attribute__((aligned(64)));
 
 struct vchan {
-	struct siov_portal *portal;
+	struct siov_vm_portal *portal;
 	struct dsa_completion_record *recs;
 	uint64_t head, idle, tail;
 	uint32_t mask; /* of recs and lists */
@@ -41,13 +40,12 @@ struct vchan {
 	uint64_t submitted_base, completed_base; /* positions where statistics began */
 	uint64_t errors;
 	uint32_t nb_desc; /* as it was set up; 0: it was not */
-	struct emu_seat seat;
+	struct vdev_seat seat;
 } __attribute__((aligned(64)));
 
 /* What the fast path of rte_dmadev gets as dev_private. */
 struct port {
-	struct emu *emu;
-	uint32_t pasid; /* of vchan 0; 0: any */
+	struct vdev *vdev;
 	uint16_t nb_vchans;
 	bool is_started;
 	struct vchan *vchans[DMA_SIOV_VCHANS_MAX];
@@ -57,11 +55,11 @@ struct port {
 int vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out);
 void vchan_free(struct vchan *vc);
 
-/* Open its seat, and forget what was there before. 0, or an error of emu_seat_open(). */
-int vchan_start(struct vchan *vc, struct emu *emu, uint32_t pasid, bool is_silent);
+/* Open seat i, and forget what was there before. 0, or an error of vdev_seat_open(). */
+int vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent);
 
 /* Let all that flies end, then close the seat. What was not reaped is dropped. */
-void vchan_stop(struct vchan *vc, struct emu *emu);
+void vchan_stop(struct vchan *vc, struct vdev *vdev);
 
 /* Whether nothing is in flight. */
 bool vchan_is_idle(struct vchan *vc);

@@ -52,7 +52,16 @@ test_bad_arguments_get_one_line(void **state)
 		"entries=-1",
 		"entries=4k",
 		"entries=99999999999999999999",
+		"pasid=0",
 		"pasid=1048576",
+		"profile=mixed",
+		"profile=dwq,mode=swq",
+		"profile=dynamic,mode=dwq",
+		"weight=256",
+		"priority=16",
+		"ops=-1",
+		"bytes=1e9",
+		"outstanding=4294967296",
 		"pasid=x",
 		"engine=fast",
 		"engine=inline,lcore=0",
@@ -95,28 +104,10 @@ test_a_dedicated_queue_has_one_port(void **state)
 	port_probe("dma_siov_t0", "device=d,mode=dwq");
 	assert_refused("dma_siov_t1", "device=d,mode=dwq");
 	assert_refused("dma_siov_t1", "device=d");
+	assert_refused("dma_siov_t1", "device=d,profile=swq");
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 	port_probe("dma_siov_t1", "device=d");
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
-}
-
-static void
-test_a_taken_pasid_gets_one_line(void **state)
-{
-	const struct rte_dma_vchan_conf vchan_conf = {.direction = RTE_DMA_DIR_MEM_TO_MEM,
-						      .nb_desc = BURST};
-	int16_t dev_id;
-
-	(void)state;
-	port_start(port_probe("dma_siov_t0", "device=d,pasid=9"), &port_one_vchan, BURST);
-	dev_id = port_probe("dma_siov_t1", "device=d,pasid=9");
-	assert_int_equal(rte_dma_configure(dev_id, &port_one_vchan), 0);
-	assert_int_equal(rte_dma_vchan_setup(dev_id, 0, &vchan_conf), 0);
-	port_log_lines();
-	assert_int_equal(rte_dma_start(dev_id), -EEXIST);
-	assert_int_equal(port_log_lines(), 1);
-	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
-	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 }
 
 /* ---- what works ---- */
@@ -131,6 +122,7 @@ test_two_ports_share_a_device(void **state)
 	a = port_probe("dma_siov_t0", "device=d,entries=64");
 	b = port_probe("dma_siov_t1", "device=d");
 	assert_refused("dma_siov_t2", "device=d,entries=65");
+	assert_refused("dma_siov_t2", "device=d,profile=dwq");
 	port_start(a, &port_one_vchan, BURST);
 	port_start(b, &port_one_vchan, BURST);
 	for (i = 0; i < 100; i++)
@@ -138,6 +130,84 @@ test_two_ports_share_a_device(void **state)
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 	port_copy(b, 0, 1); /* the device stays for the other */
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
+}
+
+/* Each port is a guest of its own: what one calls PASID 9 is not what another does. */
+static void
+test_ports_have_pasids_of_their_own(void **state)
+{
+	int16_t a, b;
+
+	(void)state;
+	a = port_probe("dma_siov_t0", "device=d,pasid=9");
+	b = port_probe("dma_siov_t1", "device=d,pasid=9,profile=swq");
+	port_start(a, &port_one_vchan, BURST);
+	port_start(b, &port_one_vchan, BURST);
+	port_copy(a, 0, 1);
+	assert_int_equal(rte_dma_stop(a), 0);
+	port_copy(b, 0, 2);
+	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
+	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
+}
+
+static void
+assert_profile(const char *args, uint16_t vchans_max, const char *type)
+{
+	int16_t dev_id = port_open(args, BURST);
+	struct rte_dma_info info;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
+
+	assert_int_equal(rte_dma_info_get(dev_id, &info), 0);
+	assert_int_equal(info.max_vchans, vchans_max);
+	f = open_memstream(&text, &len);
+	assert_non_null(f);
+	assert_int_equal(rte_dma_dump(dev_id, f), 0);
+	fclose(f);
+	if (strstr(text, type) == NULL)
+		fail_msg("%s: no %s in %s", args, type, text);
+	free(text);
+	port_copy(dev_id, 0, vchans_max);
+	assert_int_equal(rte_vdev_uninit(PORT), 0);
+}
+
+static void
+test_a_profile_is_the_type_of_the_vdev(void **state)
+{
+	(void)state;
+	assert_profile("", 64, ": dynamic,");
+	assert_profile("mode=swq", 64, ": dynamic,");
+	assert_profile("profile=swq", 1, ": swq,");
+	assert_profile("profile=dwq", 1, ": dwq,");
+	assert_profile("mode=dwq", 1, ": dwq,");
+}
+
+/* One that may have one operation in flight is told Retry for the second, on a queue with room for 64. */
+static void
+test_limits_hold_for_each_channel(void **state)
+{
+	const struct rte_dma_conf conf = {.nb_vchans = 2};
+	const uint32_t len = 1u << 20;
+	uint8_t *src = port_pattern(len, 1), *dst = calloc(3, len);
+	int16_t dev_id = port_probe(PORT, "entries=64,outstanding=1,engine=inline");
+
+	(void)state;
+	assert_non_null(dst);
+	port_start(dev_id, &conf, BURST);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst), len, 0), 0);
+	assert_int_equal(rte_dma_copy(dev_id, 0, port_addr(src), port_addr(dst + len), len, 0),
+			 -ENOSPC);
+	assert_int_equal(rte_dma_copy(dev_id, 1, port_addr(src), port_addr(dst + 2 * len), len, 0),
+			 0);
+	port_wait(dev_id, 0);
+	port_wait(dev_id, 1);
+	assert_memory_equal(src, dst, len);
+	assert_memory_equal(src, dst + 2 * len, len);
+	assert_int_equal(dst[len], 0);
+	assert_int_equal(rte_vdev_uninit(PORT), 0);
+	free(src);
+	free(dst);
 }
 
 static void
@@ -469,8 +539,10 @@ main(void)
 		cmocka_unit_test(test_bad_arguments_get_one_line),
 		cmocka_unit_test(test_wrong_surroundings_get_one_line),
 		cmocka_unit_test(test_a_dedicated_queue_has_one_port),
-		cmocka_unit_test(test_a_taken_pasid_gets_one_line),
 		cmocka_unit_test(test_two_ports_share_a_device),
+		cmocka_unit_test(test_ports_have_pasids_of_their_own),
+		cmocka_unit_test(test_a_profile_is_the_type_of_the_vdev),
+		cmocka_unit_test(test_limits_hold_for_each_channel),
 		cmocka_unit_test(test_each_vchan_has_a_pasid),
 		cmocka_unit_test(test_a_full_ring_is_enospc),
 		cmocka_unit_test(test_retry_is_enospc_and_nothing_is_lost),
