@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Channels as control sees them; the fast path is in ops.c. */
+/* Channels as control sees them; the fast path is in ops.c and reap.c. */
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
@@ -12,6 +12,12 @@
 
 #define SPINS 64u /* before the CPU is given away */
 
+static void *
+alloc_ring(uint32_t slots, size_t bytes, int socket_id)
+{
+	return rte_zmalloc_socket("dma_siov_ring", slots * bytes, 64, socket_id);
+}
+
 int
 vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out)
 {
@@ -20,10 +26,11 @@ vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out)
 
 	if (vc == NULL)
 		return -ENOMEM;
-	vc->recs = rte_zmalloc_socket("dma_siov_recs", slots * sizeof(vc->recs[0]), 64, socket_id);
-	vc->lists =
-		rte_zmalloc_socket("dma_siov_lists", slots * sizeof(vc->lists[0]), 64, socket_id);
-	if (vc->recs == NULL || vc->lists == NULL) {
+	vc->descs = alloc_ring(slots, sizeof(vc->descs[0]), socket_id);
+	vc->subs = alloc_ring(slots, sizeof(vc->subs[0]), socket_id);
+	vc->recs = alloc_ring(slots, sizeof(vc->recs[0]), socket_id);
+	vc->lists = alloc_ring(slots, sizeof(vc->lists[0]), socket_id);
+	if (vc->descs == NULL || vc->subs == NULL || vc->recs == NULL || vc->lists == NULL) {
 		vchan_free(vc);
 		return -ENOMEM;
 	}
@@ -40,7 +47,29 @@ vchan_free(struct vchan *vc)
 		return;
 	rte_free(vc->lists);
 	rte_free(vc->recs);
+	rte_free(vc->subs);
+	rte_free(vc->descs);
 	rte_free(vc);
+}
+
+/* Empty rings; no operation has failed. */
+static void
+clear(struct vchan *vc)
+{
+	uint32_t i;
+
+	for (i = 0; i <= vc->mask; i++)
+		vc->recs[i].status = DSA_COMP_NONE;
+	vc->submitted_base -= vc->tail;
+	vc->completed_base -= vc->head;
+	vc->head = 0;
+	vc->done = 0;
+	vc->sent = 0;
+	vc->tail = 0;
+	vc->rung = 0;
+	vc->bad = 0;
+	vc->sub_head = 0;
+	vc->sub_tail = 0;
 }
 
 int
@@ -51,11 +80,7 @@ vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent)
 
 	if (ret != 0)
 		return ret;
-	vc->submitted_base -= vc->tail;
-	vc->completed_base -= vc->head;
-	vc->head = 0;
-	vc->idle = 0;
-	vc->tail = 0;
+	clear(vc);
 	vc->is_silent = is_silent;
 	vc->is_dwq = args->mode == SIOV_WQ_DEDICATED;
 	vc->polled = args->is_inline ? vdev_emu(vdev) : NULL;
@@ -70,7 +95,13 @@ vchan_stop(struct vchan *vc, struct vdev *vdev)
 	unsigned int spins = 0;
 
 	vc->room = 0;
-	while (!vchan_is_idle(vc)) {
+	for (;;) {
+		vchan_flush(vc);
+		if (vc->polled != NULL)
+			emu_poll(vc->polled);
+		vchan_settle(vc);
+		if (vc->done == vc->tail)
+			break;
 		rte_pause();
 		if (++spins % SPINS == 0)
 			sched_yield();
@@ -80,14 +111,17 @@ vchan_stop(struct vchan *vc, struct vdev *vdev)
 }
 
 bool
-vchan_is_idle(struct vchan *vc)
+vchan_is_idle(const struct vchan *vc)
 {
-	if (vc->polled != NULL && vc->idle != vc->tail)
+	uint64_t i;
+
+	if (vc->polled != NULL && vc->sub_head != vc->sub_tail)
 		emu_poll(vc->polled);
-	while (vc->idle != vc->tail &&
-	       siov_atomic_load(&vc->recs[vc->idle & vc->mask].status, acquire) != DSA_COMP_NONE)
-		vc->idle++;
-	return vc->idle == vc->tail;
+	for (i = vc->sub_head; i != vc->sub_tail; i++) {
+		if (siov_atomic_load(&vc->subs[i & vc->mask].rec.status, acquire) == DSA_COMP_NONE)
+			return false;
+	}
+	return vc->rung <= vc->sent;
 }
 
 void

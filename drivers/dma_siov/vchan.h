@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A virtual channel: a ring of completion records, and a seat of the port's VDEV.
+ * A virtual channel: a ring of descriptors, and a seat of the port's VDEV.
  *
- *     head          idle            tail
- *      |  to reap    |  in flight    |      free, up to room
+ *     head        done           sent         tail
+ *      |  to reap  |  in flight   |  collected  |     free, up to room
  *
- * Positions count up for ever; an operation's index is the low 16 bits of its position. Each
- * operation is one submission, sent at once: a doorbell has nothing left to do. One thread at a
- * time uses a channel, as rte_dmadev has it.
+ * Positions count up for ever; an operation's index is the low 16 bits of its position. What was
+ * enqueued is collected, and sent as one batch by the doorbell, or when there are BATCH of them; one
+ * alone goes as it is. A submission has a record; of its operations only those that fail write theirs.
+ * One thread at a time uses a channel, as rte_dmadev has it.
  */
 #ifndef DMA_SIOV_VCHAN_H
 #define DMA_SIOV_VCHAN_H
@@ -18,6 +19,7 @@
 
 #define VCHAN_DESC_MAX 32768u /* more would give two operations one index */
 #define VCHAN_SGES_MAX 16u /* of each side of a scatter-gather list */
+#define VCHAN_BATCH 32u /* operations of one submission, at most */
 #define VCHAN_PIECES_MAX (2 * VCHAN_SGES_MAX) /* that such a pair of lists is cut into */
 
 /* The descriptors of one scatter-gather copy, and the record of the one that failed. */
@@ -26,13 +28,31 @@ struct vchan_list {
 	struct dsa_completion_record failed;
 } __attribute__((aligned(64)));
 
+enum submission_kind {
+	SUBMISSION_ONE, /* an operation as it is */
+	SUBMISSION_BATCH, /* several operations */
+	SUBMISSION_LIST, /* one scatter-gather copy, as a batch of its pieces */
+};
+
+/* What the queue has taken. */
+struct submission {
+	struct dsa_completion_record rec;
+	uint64_t end; /* position behind its last operation */
+	enum submission_kind kind;
+} __attribute__((aligned(64)));
+
 struct vchan {
 	struct siov_vm_portal *portal;
-	struct dsa_completion_record *recs;
-	uint64_t head, idle, tail;
-	uint32_t mask; /* of recs and lists */
+	struct dsa_hw_desc *descs; /* of operations */
+	struct submission *subs;
+	struct dsa_completion_record
+		*recs; /* of operations: status 0, or that of one that failed */
+	uint64_t head, done, sent, tail;
+	uint64_t rung; /* the doorbell was: what is before it is to be sent */
+	uint64_t bad; /* before it some may have failed */
+	uint64_t sub_head, sub_tail; /* submissions in flight */
+	uint32_t mask; /* of all rings */
 	uint32_t room; /* operations at most; 0: it is stopped */
-	uint32_t nb_looks; /* at a chunk that is not complete */
 	bool is_dwq;
 	bool is_silent; /* nobody asks for completions */
 	struct emu *polled; /* device whose engine the caller polls; NULL: it has a thread */
@@ -58,11 +78,20 @@ void vchan_free(struct vchan *vc);
 /* Open seat i, and forget what was there before. 0, or an error of vdev_seat_open(). */
 int vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent);
 
-/* Let all that flies end, then close the seat. What was not reaped is dropped. */
+/* Send what was collected, let all that flies end, then close the seat. What was not reaped is dropped. */
 void vchan_stop(struct vchan *vc, struct vdev *vdev);
 
-/* Whether nothing is in flight. */
-bool vchan_is_idle(struct vchan *vc);
+/* Whether nothing that the doorbell was rung for is in flight. Changes nothing: any thread. */
+bool vchan_is_idle(const struct vchan *vc);
+
+/* reap.c: find out what has ended, which moves done. */
+void vchan_settle(struct vchan *vc);
+
+/* reap.c: in silent mode what has ended makes room. */
+void vchan_reap_silently(struct vchan *vc);
+
+/* ops.c: send what was collected. Whether the queue took all of it. */
+bool vchan_flush(struct vchan *vc);
 
 void vchan_stats(const struct vchan *vc, struct rte_dma_stats *stats);
 void vchan_stats_reset(struct vchan *vc);

@@ -82,6 +82,8 @@ port_wait(int16_t dev_id, uint16_t vchan)
 	enum rte_dma_vchan_status status = RTE_DMA_VCHAN_ACTIVE;
 
 	while (status != RTE_DMA_VCHAN_IDLE) {
+		/* Also what a queue that was full has not taken so far. */
+		assert_int_equal(rte_dma_submit(dev_id, vchan), 0);
 		assert_int_equal(rte_dma_vchan_status(dev_id, vchan, &status), 0);
 		sched_yield();
 	}

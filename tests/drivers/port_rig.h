@@ -31,7 +31,7 @@ void port_start(int16_t dev_id, const struct rte_dma_conf *conf, uint16_t nb_des
 /* Both, for PORT with one vchan. */
 int16_t port_open(const char *args, uint16_t nb_desc);
 
-/* Until nothing is in flight. */
+/* Ring the doorbell until nothing is in flight. */
 void port_wait(int16_t dev_id, uint16_t vchan);
 
 /* One copy of memory that EAL knows nothing of, compared. */
