@@ -17,9 +17,9 @@
 #define PASID_MAX (SIOV_PASID_MAX - DMA_SIOV_VCHANS_MAX) /* of the first channel */
 
 /* Each has its handler; those of limits end the list. */
-static const char *const keys[] = {"device", "mode",  "entries", "profile",  "pasid",
-				   "engine", "lcore", "weight",  "priority", "outstanding",
-				   "ops",    "bytes", NULL};
+static const char *const keys[] = {"device",      "mode",   "entries", "dwqs",   "profile",
+				   "pasid",       "engine", "lcore",   "weight", "priority",
+				   "outstanding", "ops",    "bytes",   NULL};
 
 static const char *const profiles[] = {
 	[PROFILE_DYNAMIC] = "dynamic",
@@ -101,7 +101,6 @@ on_mode(const char *key, const char *value, void *arg)
 
 	args->mode = choice == 1 ? SIOV_WQ_DEDICATED : SIOV_WQ_SHARED;
 	args->has_mode = true;
-	args->shapes = true;
 	return RTE_MIN(choice, 0);
 }
 
@@ -146,6 +145,16 @@ on_entries(const char *key, const char *value, void *arg)
 		return 0;
 	DMA_SIOV_ERR("%s=0: allowed is 1 to %u", key, SIOV_WQ_SIZE_MAX);
 	return -EINVAL;
+}
+
+static int
+on_dwqs(const char *key, const char *value, void *arg)
+{
+	struct args *args = arg;
+
+	args->has_dwqs = true;
+	args->shapes = true;
+	return read_number(key, value, DMA_SIOV_DWQS_MAX, &args->nb_dwqs);
 }
 
 static int
@@ -225,6 +234,12 @@ check_profile(struct args *args)
 	else if (args->has_mode && !args->has_profile)
 		args->profile = args->mode == SIOV_WQ_DEDICATED ? PROFILE_DWQ : PROFILE_DYNAMIC;
 	is_dwq = args->profile == PROFILE_DWQ;
+	if (is_dwq && !args->has_dwqs)
+		args->nb_dwqs = 1;
+	if (is_dwq && args->nb_dwqs == 0) {
+		DMA_SIOV_ERR("%s", "dwqs=0 contradicts a dedicated queue");
+		return -EINVAL;
+	}
 	if (is_dwq == (args->mode == SIOV_WQ_DEDICATED))
 		return 0;
 	DMA_SIOV_ERR("profile=%s contradicts mode=%s", profiles[args->profile],
@@ -236,8 +251,8 @@ static int
 read_keys(struct args *args, const struct rte_kvargs *kvargs)
 {
 	static const arg_handler_t handlers[] = {
-		on_device, on_mode,   on_entries,  on_profile,     on_pasid, on_engine,
-		on_lcore,  on_weight, on_priority, on_outstanding, on_ops,   on_bytes,
+		on_device, on_mode,   on_entries,  on_dwqs,        on_profile, on_pasid, on_engine,
+		on_lcore,  on_weight, on_priority, on_outstanding, on_ops,     on_bytes,
 	};
 	unsigned int i;
 

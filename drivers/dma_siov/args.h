@@ -11,11 +11,12 @@
 
 /* For dpdk-pmdinfo, and in the line that refuses an unknown key. */
 #define DMA_SIOV_ARGS \
-	"device=<name> mode=swq|dwq entries=<int> profile=dynamic|swq|dwq pasid=<int> " \
+	"device=<name> mode=swq|dwq entries=<int> dwqs=<int> profile=dynamic|swq|dwq pasid=<int> " \
 	"weight=<int> priority=<int> outstanding=<int> ops=<int> bytes=<int> " \
 	"engine=thread|inline lcore=<int>"
 
 #define DMA_SIOV_VCHANS_MAX 64u /* of one port */
+#define DMA_SIOV_DWQS_MAX 16u /* of one device */
 
 /* What the port's VDEV is made of: a type of VDEV (siov_vdcm.h). */
 enum profile {
@@ -27,7 +28,8 @@ enum profile {
 struct args {
 	char device[SIOV_DEV_NAME_LEN]; /* ports that name the same share it; default: the port's */
 	enum siov_wq_mode mode;
-	uint32_t entries; /* of the queue */
+	uint32_t entries; /* of each queue of the device */
+	uint32_t nb_dwqs; /* dedicated queues of the device, beside the shared one */
 	enum profile profile;
 	uint32_t pasid; /* of vchan 0, the others follow */
 	struct siov_qos_conf qos; /* of each context */
@@ -35,7 +37,8 @@ struct args {
 	int lcore; /* where that thread runs; -1: where EAL puts its control threads */
 	bool is_shared; /* device= was given */
 	bool has_mode, has_profile; /* mode=, profile= was given */
-	bool shapes; /* mode=, entries=, engine= or lcore= was given */
+	bool has_dwqs; /* dwqs= was given, */
+	bool shapes; /* or entries=, engine= or lcore= */
 };
 
 /* Name of the VDEV's type. */

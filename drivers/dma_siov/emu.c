@@ -24,7 +24,7 @@
 struct emu {
 	LIST_ENTRY(emu) next;
 	struct args args;
-	unsigned int nb_ports;
+	unsigned int nb_ports, nb_dwq_ports;
 	/* the platform */
 	struct siov_dev *dev;
 	struct siov_ir *ir;
@@ -106,6 +106,7 @@ static int
 create_dev(struct emu *emu)
 {
 	struct siov_dev_conf *conf = malloc(sizeof(*conf));
+	uint32_t i;
 	int ret;
 
 	if (conf == NULL)
@@ -116,9 +117,14 @@ create_dev(struct emu *emu)
 	conf->rid = RID;
 	conf->nb_adis = NB_ADIS;
 	conf->nb_ims = NB_IMS;
-	conf->wqs[0].mode = emu->args.mode;
+	conf->nb_wqs = 1 + emu->args.nb_dwqs;
 	conf->wqs[0].size = emu->args.entries;
-	conf->wqs[0].lanes_max = emu->args.mode == SIOV_WQ_DEDICATED ? 1 : SIOV_WQ_LANES_MAX;
+	conf->wqs[0].lanes_max = SIOV_WQ_LANES_MAX;
+	for (i = 1; i < conf->nb_wqs; i++) {
+		conf->wqs[i].mode = SIOV_WQ_DEDICATED;
+		conf->wqs[i].size = emu->args.entries;
+		conf->wqs[i].lanes_max = 1;
+	}
 	ret = siov_dev_create(conf, &emu->dev);
 	free(conf);
 	return ret;
@@ -263,21 +269,26 @@ static int
 check_shape(const struct emu *emu, const struct args *args)
 {
 	const struct args *has = &emu->args;
-	bool is_other = (args->has_mode || args->has_profile) && args->mode != has->mode;
 
-	if (has->mode == SIOV_WQ_DEDICATED) {
-		DMA_SIOV_ERR("device %s: its queue is dedicated to another port", has->device);
-		return -EBUSY;
-	}
-	if (args->shapes)
-		is_other |= args->entries != has->entries || args->is_inline != has->is_inline ||
-			    args->lcore != has->lcore;
-	if (is_other) {
-		DMA_SIOV_ERR("device %s: mode, entries, engine or lcore differ from its first port",
+	if (args->shapes &&
+	    (args->entries != has->entries || args->is_inline != has->is_inline ||
+	     args->lcore != has->lcore || (args->has_dwqs && args->nb_dwqs != has->nb_dwqs))) {
+		DMA_SIOV_ERR("device %s: entries, dwqs, engine or lcore differ from its first port",
 			     has->device);
 		return -EEXIST;
 	}
 	return 0;
+}
+
+/* A dedicated queue is one port's. */
+static int
+check_dwqs(const struct emu *emu, const struct args *args)
+{
+	if (args->profile != PROFILE_DWQ || emu->nb_dwq_ports < emu->args.nb_dwqs)
+		return 0;
+	DMA_SIOV_ERR("device %s: has no dedicated queue for another port, of dwqs=%u",
+		     emu->args.device, emu->args.nb_dwqs);
+	return -EBUSY;
 }
 
 int
@@ -290,6 +301,8 @@ emu_get(const struct args *args, struct emu **out)
 	emu = find_emu(args->device);
 	if (emu != NULL) {
 		ret = check_shape(emu, args);
+		if (ret == 0)
+			ret = check_dwqs(emu, args);
 	} else {
 		ret = create_emu(args, &emu);
 		if (ret == 0)
@@ -297,6 +310,7 @@ emu_get(const struct args *args, struct emu **out)
 	}
 	if (ret == 0) {
 		emu->nb_ports++;
+		emu->nb_dwq_ports += args->profile == PROFILE_DWQ;
 		*out = emu;
 	}
 	pthread_mutex_unlock(&emus_lock);
@@ -304,9 +318,10 @@ emu_get(const struct args *args, struct emu **out)
 }
 
 void
-emu_put(struct emu *emu)
+emu_put(struct emu *emu, const struct args *args)
 {
 	pthread_mutex_lock(&emus_lock);
+	emu->nb_dwq_ports -= args->profile == PROFILE_DWQ;
 	if (--emu->nb_ports == 0) {
 		LIST_REMOVE(emu, next);
 		free_emu(emu);

@@ -16,12 +16,12 @@
 struct emu;
 
 /*
- * Have the device that args name, made now or shared. 0; -EBUSY its queue is dedicated to another
- * port; -EEXIST it is of another shape; an error of who makes it; all with one line of log.
- * emu_put() gives it back.
+ * Have the device that args name, made now or shared. 0; -EBUSY its dedicated queues are other ports';
+ * -EEXIST it is of another shape; an error of who makes it; all with one line of log.
+ * emu_put() gives it back, with the same args.
  */
 int emu_get(const struct args *args, struct emu **out);
-void emu_put(struct emu *emu);
+void emu_put(struct emu *emu, const struct args *args);
 
 const struct args *emu_args(const struct emu *emu);
 struct siov_dev *emu_dev(struct emu *emu);

@@ -27,17 +27,17 @@ port_of(const struct rte_dma_dev *dev)
 static int
 port_info_get(const struct rte_dma_dev *dev, struct rte_dma_info *info, uint32_t size)
 {
-	const struct args *args = emu_args(vdev_emu(port_of(dev)->vdev));
-	bool is_dwq = args->mode == SIOV_WQ_DEDICATED;
+	const struct args *args = vdev_args(port_of(dev)->vdev);
+	uint32_t entries = emu_args(vdev_emu(port_of(dev)->vdev))->entries;
+	bool is_dwq = args->profile == PROFILE_DWQ;
 
 	RTE_SET_USED(size);
 	info->dev_capa = RTE_DMA_CAPA_MEM_TO_MEM | RTE_DMA_CAPA_SVA | RTE_DMA_CAPA_SILENT |
 			 RTE_DMA_CAPA_HANDLES_ERRORS | RTE_DMA_CAPA_OPS_COPY |
 			 RTE_DMA_CAPA_OPS_COPY_SG | RTE_DMA_CAPA_OPS_FILL;
-	info->max_vchans = vdev_seats(port_of(dev)->vdev);
+	info->max_vchans = args_vchans_max(args);
 	/* A dedicated queue answers nothing, so its port never sends more than it has entries. */
-	info->max_desc =
-		(uint16_t)(is_dwq ? RTE_MIN(args->entries, VCHAN_DESC_MAX) : VCHAN_DESC_MAX);
+	info->max_desc = (uint16_t)(is_dwq ? RTE_MIN(entries, VCHAN_DESC_MAX) : VCHAN_DESC_MAX);
 	info->min_desc = DESC_MIN;
 	info->max_sges = VCHAN_SGES_MAX;
 	return 0;
@@ -132,11 +132,12 @@ port_close(struct rte_dma_dev *dev)
 {
 	struct port *port = port_of(dev);
 
+	struct args args = *vdev_args(port->vdev);
 	struct emu *emu = vdev_emu(port->vdev);
 
 	free_vchans(port);
 	vdev_destroy(port->vdev);
-	emu_put(emu);
+	emu_put(emu, &args);
 	return 0;
 }
 
@@ -264,7 +265,7 @@ make_vdev(const struct args *args, struct vdev **vdev)
 		return ret;
 	ret = vdev_create(emu, args, vdev);
 	if (ret != 0)
-		emu_put(emu);
+		emu_put(emu, args);
 	return ret;
 }
 

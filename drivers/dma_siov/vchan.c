@@ -75,15 +75,14 @@ clear(struct vchan *vc)
 int
 vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent)
 {
-	const struct args *args = emu_args(vdev_emu(vdev));
 	int ret = vdev_seat_open(vdev, i, &vc->seat);
 
 	if (ret != 0)
 		return ret;
 	clear(vc);
 	vc->is_silent = is_silent;
-	vc->is_dwq = args->mode == SIOV_WQ_DEDICATED;
-	vc->polled = args->is_inline ? vdev_emu(vdev) : NULL;
+	vc->is_dwq = vdev_args(vdev)->profile == PROFILE_DWQ;
+	vc->polled = emu_args(vdev_emu(vdev))->is_inline ? vdev_emu(vdev) : NULL;
 	vc->portal = vc->seat.portal;
 	vc->room = vc->nb_desc;
 	return 0;

@@ -26,10 +26,10 @@ vdev_emu(const struct vdev *vdev)
 	return vdev->emu;
 }
 
-uint16_t
-vdev_seats(const struct vdev *vdev)
+const struct args *
+vdev_args(const struct vdev *vdev)
 {
-	return args_vchans_max(&vdev->args);
+	return &vdev->args;
 }
 
 void

@@ -39,8 +39,7 @@ void vdev_seat_close(struct vdev *vdev, struct vdev_seat *seat);
 
 struct emu *vdev_emu(const struct vdev *vdev);
 
-/* Most seats that it can have. */
-uint16_t vdev_seats(const struct vdev *vdev);
+const struct args *vdev_args(const struct vdev *vdev);
 void vdev_dump(FILE *f, struct vdev *vdev);
 
 #endif /* DMA_SIOV_VDEV_H */

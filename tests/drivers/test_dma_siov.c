@@ -54,6 +54,8 @@ test_bad_arguments_get_one_line(void **state)
 		"entries=99999999999999999999",
 		"pasid=0",
 		"pasid=1048576",
+		"dwqs=17",
+		"dwqs=0,mode=dwq",
 		"profile=mixed",
 		"profile=dwq,mode=swq",
 		"profile=dynamic,mode=dwq",
@@ -103,10 +105,12 @@ test_a_dedicated_queue_has_one_port(void **state)
 	(void)state;
 	port_probe("dma_siov_t0", "device=d,mode=dwq");
 	assert_refused("dma_siov_t1", "device=d,mode=dwq");
-	assert_refused("dma_siov_t1", "device=d");
-	assert_refused("dma_siov_t1", "device=d,profile=swq");
+	assert_refused("dma_siov_t1", "device=d,profile=dwq");
+	assert_refused("dma_siov_t1", "device=d,dwqs=2");
+	port_probe("dma_siov_t1", "device=d"); /* its shared queue */
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
-	port_probe("dma_siov_t1", "device=d");
+	port_probe("dma_siov_t0", "device=d,profile=dwq");
+	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
 }
 
@@ -122,7 +126,7 @@ test_two_ports_share_a_device(void **state)
 	a = port_probe("dma_siov_t0", "device=d,entries=64");
 	b = port_probe("dma_siov_t1", "device=d");
 	assert_refused("dma_siov_t2", "device=d,entries=65");
-	assert_refused("dma_siov_t2", "device=d,profile=dwq");
+	assert_refused("dma_siov_t2", "device=d,profile=dwq"); /* it has none */
 	port_start(a, &port_one_vchan, BURST);
 	port_start(b, &port_one_vchan, BURST);
 	for (i = 0; i < 100; i++)
@@ -130,6 +134,29 @@ test_two_ports_share_a_device(void **state)
 	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 	port_copy(b, 0, 1); /* the device stays for the other */
 	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
+}
+
+/* A shared queue and two dedicated ones, all of them at work. */
+static void
+test_ports_have_queues_of_either_kind(void **state)
+{
+	int16_t a, b, c;
+	int i;
+
+	(void)state;
+	a = port_probe("dma_siov_t0", "device=d,dwqs=2,entries=64");
+	b = port_probe("dma_siov_t1", "device=d,mode=dwq");
+	c = port_probe("dma_siov_t2", "device=d,profile=dwq");
+	assert_refused("dma_siov_t3", "device=d,mode=dwq");
+	port_start(a, &port_one_vchan, BURST);
+	port_start(b, &port_one_vchan, BURST);
+	port_start(c, &port_one_vchan, BURST);
+	for (i = 0; i < 30; i++)
+		port_copy(i % 3 == 0 ? a : i % 3 == 1 ? b : c, 0, (unsigned int)i);
+	assert_int_equal(rte_vdev_uninit("dma_siov_t1"), 0);
+	port_copy(c, 0, 1);
+	assert_int_equal(rte_vdev_uninit("dma_siov_t2"), 0);
+	assert_int_equal(rte_vdev_uninit("dma_siov_t0"), 0);
 }
 
 /* Each port is a guest of its own: what one calls PASID 9 is not what another does. */
@@ -434,6 +461,65 @@ test_silent_mode_asks_for_nothing(void **state)
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
 }
 
+/* ---- more than there is ---- */
+
+/* Rings of 64 channels with 32768 operations each: the machine's memory ends before. */
+static void
+test_more_than_the_memory_gets_one_line(void **state)
+{
+	const struct rte_dma_conf conf = {.nb_vchans = 64};
+	struct rte_dma_vchan_conf vchan_conf = {.direction = RTE_DMA_DIR_MEM_TO_MEM,
+						.nb_desc = 32768};
+	int16_t dev_id = port_probe(PORT, "");
+	uint16_t i = 0;
+	int ret = 0;
+
+	(void)state;
+	assert_int_equal(rte_dma_configure(dev_id, &conf), 0);
+	port_log_lines();
+	while (ret == 0 && i < conf.nb_vchans)
+		ret = rte_dma_vchan_setup(dev_id, i++, &vchan_conf);
+	assert_int_equal(ret, -ENOMEM);
+	assert_int_equal(port_log_lines(), 1);
+	assert_non_null(strstr(port_log_line, "no memory"));
+	/* What was set up stays, and goes with the next configuration. */
+	assert_int_equal(rte_dma_configure(dev_id, &port_one_vchan), 0);
+	vchan_conf.nb_desc = BURST;
+	assert_int_equal(rte_dma_vchan_setup(dev_id, 0, &vchan_conf), 0);
+	assert_int_equal(rte_dma_start(dev_id), 0);
+	port_copy(dev_id, 0, 1);
+	assert_int_equal(rte_vdev_uninit(PORT), 0);
+}
+
+/* 128 threads of a VDCM can submit: channels of all ports of a device. */
+static void
+test_more_channels_than_a_device_has_get_one_line(void **state)
+{
+	const struct rte_dma_conf conf = {.nb_vchans = 64};
+	const struct rte_dma_vchan_conf vchan_conf = {.direction = RTE_DMA_DIR_MEM_TO_MEM,
+						      .nb_desc = BURST};
+	static const char *const names[] = {"dma_siov_t0", "dma_siov_t1", "dma_siov_t2"};
+	int16_t dev_ids[3];
+	unsigned int i;
+	uint16_t k;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		dev_ids[i] = port_probe(names[i], "device=d");
+		assert_int_equal(rte_dma_configure(dev_ids[i], &conf), 0);
+		for (k = 0; k < conf.nb_vchans; k++)
+			assert_int_equal(rte_dma_vchan_setup(dev_ids[i], k, &vchan_conf), 0);
+	}
+	assert_int_equal(rte_dma_start(dev_ids[0]), 0);
+	port_log_lines();
+	while (rte_dma_start(dev_ids[1]) == 0 && rte_dma_start(dev_ids[2]) == 0)
+		fail_msg("192 channels");
+	assert_int_equal(port_log_lines(), 1);
+	port_copy(dev_ids[0], 63, 1);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(rte_vdev_uninit(names[i]), 0);
+}
+
 /* ---- how it goes ---- */
 
 static void
@@ -547,6 +633,7 @@ main(void)
 		cmocka_unit_test(test_wrong_surroundings_get_one_line),
 		cmocka_unit_test(test_a_dedicated_queue_has_one_port),
 		cmocka_unit_test(test_two_ports_share_a_device),
+		cmocka_unit_test(test_ports_have_queues_of_either_kind),
 		cmocka_unit_test(test_ports_have_pasids_of_their_own),
 		cmocka_unit_test(test_a_profile_is_the_type_of_the_vdev),
 		cmocka_unit_test(test_limits_hold_for_each_channel),
@@ -557,6 +644,8 @@ main(void)
 		cmocka_unit_test(test_scatter_gather_is_one_operation),
 		cmocka_unit_test(test_a_fence_orders),
 		cmocka_unit_test(test_silent_mode_asks_for_nothing),
+		cmocka_unit_test(test_more_than_the_memory_gets_one_line),
+		cmocka_unit_test(test_more_channels_than_a_device_has_get_one_line),
 		cmocka_unit_test(test_removal_lets_what_flies_end),
 		cmocka_unit_test(test_a_port_starts_again),
 		cmocka_unit_test(test_probe_and_remove_leak_nothing),
