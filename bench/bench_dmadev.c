@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What does rte_dmadev cost on top of the device? Copies in bursts of 32 through the driver dma_siov.
- * Peer: DPDK's dma_skeleton, by the same loop. Limit: the same device by its own API. Everybody has
- * at most DEPTH operations in flight, one submitter and one engine; what was copied is compared.
+ * What does rte_dmadev cost on top of the device? Copies in bursts of 32 through the driver dma_siov,
+ * which sends each burst as a batch. Peer: DPDK's dma_skeleton, by the same loop. Limit: the same device
+ * by its own API, a submission for each copy. Everybody has at most DEPTH operations in flight, one
+ * submitter and one engine; what was copied is compared.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -189,7 +190,10 @@ native_burst(struct native *native, const struct data *data, uint64_t nb, uint32
 	}
 }
 
-/* The driver's patience (drivers/dma_siov/ops.c), so that the loops differ by rte_dmadev only. */
+/*
+ * Two cores that touch the same line cost each other dearly: the youngest of a burst is asked for, a
+ * bounded number of times, before all of them are.
+ */
 static bool
 is_unripe(struct native *native, uint64_t done, uint64_t nb)
 {
