@@ -11,10 +11,10 @@
 
 #include "complain.h"
 #include "forward.h"
+#include "patience.h"
 #include "stopper.h"
 
-#define LOST_SECONDS 30u /* for the last copies to end, */
-#define LOST_LOOKS 1000u /* and as many looks: seconds pass without any on a busy machine */
+#define LOST_SECONDS 10u /* for the last copies to end */
 
 /* ---- life ---- */
 
@@ -342,17 +342,16 @@ is_empty(const struct forward *f)
 static void
 drain(struct forward *f)
 {
-	uint64_t patience = LOST_SECONDS * rte_get_tsc_hz(), last = rte_rdtsc();
-	unsigned int nb_looks = 0;
+	struct patience patience;
 
-	while (!is_empty(f) && (rte_rdtsc() - last < patience || nb_looks < LOST_LOOKS)) {
-		nb_looks++;
-		if (turn(f) > 0) {
-			last = rte_rdtsc();
-			nb_looks = 0;
-		} else {
+	patience_begin(&patience, LOST_SECONDS * rte_get_tsc_hz());
+	while (!is_empty(f)) {
+		if (turn(f) > 0)
+			patience_begin(&patience, LOST_SECONDS * rte_get_tsc_hz());
+		else if (patience_lasts(&patience))
 			idle(f);
-		}
+		else
+			break;
 	}
 	f->nb_lost = f->tail - f->head;
 }

@@ -10,6 +10,7 @@
 
 #include "checked.h"
 #include "complain.h"
+#include "patience.h"
 #include "run.h"
 #include "snapshot.h"
 
@@ -166,8 +167,7 @@ static int
 checked_main(void *arg)
 {
 	struct checked *c = arg;
-	uint64_t patience = LOST_SECONDS * rte_get_tsc_hz();
-	uint64_t end;
+	struct patience patience;
 
 	phase_wait_go(c->phase, c->yields);
 	c->start_cycles = rte_rdtsc();
@@ -175,8 +175,8 @@ checked_main(void *arg)
 		if (turn(c, true) == 0)
 			break;
 	}
-	end = rte_rdtsc();
-	while (turn(c, false) > 0 && rte_rdtsc() - end < patience)
+	patience_begin(&patience, LOST_SECONDS * rte_get_tsc_hz());
+	while (turn(c, false) > 0 && patience_lasts(&patience))
 		;
 	c->end_cycles = rte_rdtsc();
 	phase_end(c->phase);

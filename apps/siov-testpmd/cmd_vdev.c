@@ -38,6 +38,45 @@ CMD_WORD(tok_of_vdev, 2, "vdev");
 
 /* ---- which ---- */
 
+/* What is to be done with one VDEV, or with all. */
+struct look {
+	void (*show)(struct siov_vdev *vdev);
+	uint64_t id; /* UINT64_MAX: all */
+	bool is_found;
+};
+
+static int
+look_at(struct siov_vdev *vdev, void *arg)
+{
+	struct look *look = arg;
+	struct siov_vdev_info info;
+
+	siov_vdev_get_info(vdev, &info);
+	if (look->id != UINT64_MAX && look->id != info.id)
+		return 0;
+	look->is_found = true;
+	if (look->show != NULL)
+		look->show(vdev);
+	return 0;
+}
+
+/* Whatever it is that has made it: a command, or a workload, which may be running. */
+static bool
+look(struct session *session, uint64_t id, void (*show)(struct siov_vdev *vdev))
+{
+	struct look look = {.show = show, .id = id};
+
+	siov_vdcm_walk(session->rig.host.vdcm, look_at, &look);
+	return look.is_found;
+}
+
+static void
+fail_none(struct session *session, uint64_t id)
+{
+	cmd_fail(session, "vdev %" PRIu64 ": no such VDEV; show vdev info all lists them", id);
+}
+
+/* One that commands may change. */
 static struct host_machine *
 find(struct session *session, uint64_t id)
 {
@@ -45,9 +84,10 @@ find(struct session *session, uint64_t id)
 
 	if (id <= UINT32_MAX)
 		machine = host_find(&session->rig.host, (uint32_t)id);
-	if (machine == NULL)
-		cmd_fail(session, "vdev %" PRIu64 ": no such VDEV; show vdev info all lists them",
-			 id);
+	if (machine == NULL && look(session, id, NULL))
+		cmd_fail(session, "vdev %" PRIu64 ": is the workload's; allowed: show, dump", id);
+	else if (machine == NULL)
+		fail_none(session, id);
 	return machine;
 }
 
@@ -390,23 +430,13 @@ show(struct session *session, const struct cmd_args *args)
 		{"stats", show_stats},
 		{"xstats", show_xstats},
 	};
-	const struct host *host = &session->rig.host;
-	const struct host_machine *one = NULL;
-	unsigned int row = 0, i;
+	uint64_t id = cmd_is_all(args) ? UINT64_MAX : args->num[0];
+	unsigned int row = 0;
 
 	while (strcmp(rows[row].what, args->word[2]) != 0)
 		row++;
-	if (!cmd_is_all(args)) {
-		one = find(session, args->num[0]);
-		if (one == NULL)
-			return;
-	}
-	for (i = 0; i < host->nb_machines; i++) {
-		const struct host_machine *machine = &host->machines[i];
-
-		if (machine->vm != NULL && (one == NULL || one == machine))
-			rows[row].show(vdev_of(machine));
-	}
+	if (!look(session, id, rows[row].show) && !cmd_is_all(args))
+		fail_none(session, id);
 }
 
 static void
@@ -417,12 +447,16 @@ dump_pf(struct session *session, const struct cmd_args *args)
 }
 
 static void
+dump_one(struct siov_vdev *vdev)
+{
+	siov_vdev_dump_config(stdout, vdev);
+}
+
+static void
 dump_vdev(struct session *session, const struct cmd_args *args)
 {
-	const struct host_machine *machine = find(session, args->num[0]);
-
-	if (machine != NULL)
-		siov_vdev_dump_config(stdout, vdev_of(machine));
+	if (!look(session, args->num[0], dump_one))
+		fail_none(session, args->num[0]);
 }
 
 const struct cmd cmds_vdev[] = {

@@ -8,12 +8,11 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "patience.h"
 #include "submitter.h"
 
 #define BUFS_BYTES (UINT64_C(32) << 20) /* of all submitters, beyond one pair each */
-#define LOST_SECONDS 5u /* for the last records to appear, */
-#define LOST_LOOKS \
-	1000u /* and as many looks: seconds pass without any where the CPU is another's */
+#define LOST_SECONDS 5u /* for the last records to appear */
 #define GAP_SHIFT 16u
 #define REAP_CHUNK 32u /* completions asked for together */
 #define LOOKS_MAX 64u /* how often, before what is there is taken */
@@ -486,18 +485,16 @@ run_open(struct submitter *s)
 static void
 reap_all(struct submitter *s)
 {
-	uint64_t patience = LOST_SECONDS * rte_get_tsc_hz();
-	uint64_t last = rte_rdtsc();
-	unsigned int nb_looks = 0;
+	struct patience patience;
 
-	while (s->nb_out > 0 && (rte_rdtsc() - last < patience || nb_looks < LOST_LOOKS)) {
-		nb_looks++;
-		if (reap(s) > 0) {
-			last = rte_rdtsc();
-			nb_looks = 0;
-		} else {
+	patience_begin(&patience, LOST_SECONDS * rte_get_tsc_hz());
+	while (s->nb_out > 0) {
+		if (reap(s) > 0)
+			patience_begin(&patience, LOST_SECONDS * rte_get_tsc_hz());
+		else if (patience_lasts(&patience))
 			idle(s);
-		}
+		else
+			break;
 	}
 	s->nb.lost = s->nb_out;
 }

@@ -133,7 +133,7 @@ allowed_below()
     dataplane) echo swq iommu adi dataplane ;;
     ctrl) echo swq iommu adi dataplane ctrl ;;
     host) echo swq iommu adi dataplane ctrl host ;;
-    apps) echo "${layers[*]}" apps/common ;;
+    apps | tests) echo "${layers[*]}" apps/common ;;
     *) echo "${layers[*]}" ;;
     esac
 }
