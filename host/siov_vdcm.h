@@ -88,10 +88,13 @@ SIOV_API uint32_t siov_vdcm_room(struct siov_vdcm *vdcm, const struct siov_vdev_
 /** What all functions have in common, and a VDEV shows when its configuration names nothing less. */
 SIOV_API void siov_vdcm_generation(struct siov_vdcm *vdcm, struct siov_hostdrv_generation *gen);
 
-/** Called for each VDEV by rising id; non-zero ends the walk. May call the VDEV. */
+/**
+ * Called for each VDEV by rising id; non-zero ends the walk. It may look at the VDEV; it creates and
+ * destroys none, and walks no other VDCM.
+ */
 typedef int (*siov_vdev_cb)(struct siov_vdev *vdev, void *arg);
 
-/** Walk all VDEVs; none is destroyed meanwhile. @return 0 or cb's value. */
+/** Walk all VDEVs; who destroys one meanwhile waits. @return 0 or cb's value. */
 SIOV_API int siov_vdcm_walk(struct siov_vdcm *vdcm, siov_vdev_cb cb, void *arg);
 
 /** VDEV of an id, or NULL. The caller sees to it that it is not destroyed meanwhile. */

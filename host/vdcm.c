@@ -497,14 +497,19 @@ siov_vdcm_find(struct siov_vdcm *vdcm, uint32_t id)
 int
 siov_vdcm_walk(struct siov_vdcm *vdcm, siov_vdev_cb cb, void *arg)
 {
-	uint32_t id;
+	uint32_t id, end = UINT32_MAX;
 	int ret = 0;
 
-	for (id = 0; id < vdcm->next_id && ret == 0; id++) {
+	vdcm_telemetry_lock();
+	for (id = 0; id < end && ret == 0; id++) {
 		struct siov_vdev *vdev = siov_vdcm_find(vdcm, id);
 
 		if (vdev != NULL)
 			ret = cb(vdev, arg);
+		vdcm_lock(vdcm);
+		end = vdcm->next_id;
+		vdcm_unlock(vdcm);
 	}
+	vdcm_telemetry_unlock();
 	return ret;
 }

@@ -126,8 +126,8 @@ void vdcm_take_mail(struct siov_vdcm *vdcm);
 bool vdcm_step(struct siov_vdcm *vdcm);
 
 /*
- * Show a VDCM's VDEVs to telemetry, and take them away again. While the lock is held no command of
- * telemetry runs: a VDEV is freed under it, before the VDCM's own lock.
+ * Show a VDCM's VDEVs to telemetry, and take them away again. While the lock is held no walk and no
+ * command of telemetry runs: a VDEV is freed under it, before the VDCM's own lock.
  */
 void vdcm_telemetry_add(struct siov_vdcm *vdcm);
 void vdcm_telemetry_remove(struct siov_vdcm *vdcm);

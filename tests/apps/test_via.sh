@@ -49,6 +49,18 @@ run_app 0 --cmdline-file="$work/commands" --wq=0,mode=shared --wq=1,mode=dedicat
     --warmup=0 --duration=0.3
 expect err 'inject fault: the tables are a VM.s; allowed: with --via=adi$'
 
+# What a workload runs on is shown while it does, and not changed.
+printf '%s\n' start 'wait 1' 'show vdev summary all' 'show vdev info 1' 'vdev reset 1' 'dump config vdev 0' \
+    'vdev reset 9' stop 'show vdev info all' 'show vdev info 0' >"$work/commands"
+run_app 0 --cmdline-file="$work/commands" --nb-vdev=2 --warmup=0 --duration=30
+expect out '^VDEV 0: swq, [1-9][0-9]* accepted, '
+expect out '^vdev 1: swq, running, enabled, '
+expect out '^00: 86 80 25 0b '
+expect err 'vdev 1: is the workload.s; allowed: show, dump$'
+expect err 'vdev 9: no such VDEV; show vdev info all lists them$'
+expect err 'vdev 0: no such VDEV; show vdev info all lists them$'
+[ "$(grep -c '^vdev [01]: swq' "$work/out")" -eq 1 ] || fail 'shown when it was over'
+
 # What makes no sense.
 refuse "--nb-vdev=0: allowed: 1 to 8000" --nb-vdev=0
 refuse "--via=guest: allowed: adi, vdev" --via=guest

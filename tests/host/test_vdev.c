@@ -308,6 +308,74 @@ test_s7_1_2_a_vdev_is_made_of_adis(void **state)
 	host_bed_close(host);
 }
 
+/* ---- walks ---- */
+
+#define LIVES 300u
+
+struct churn {
+	struct siov_vm *vm;
+	SIOV_ATOMIC(uint32_t) has_ended;
+};
+
+static void *
+run_churn(void *arg)
+{
+	struct churn *churn = arg;
+	unsigned int i;
+
+	for (i = 0; i < LIVES; i++) {
+		uint16_t bdf = host_bed_plug(churn->vm, "swq", 0);
+
+		host_bed_unplug(churn->vm, bdf);
+	}
+	siov_atomic_store(&churn->has_ended, 1, release);
+	return NULL;
+}
+
+static int
+note_one(struct siov_vdev *vdev, void *arg)
+{
+	struct siov_vdev_info info;
+
+	siov_vdev_get_info(vdev, &info);
+	assert_string_equal(info.type->name, "swq");
+	*(uint32_t *)arg |= 1u << RTE_MIN(info.id, 31u);
+	return 0;
+}
+
+static int
+end_at_once(struct siov_vdev *vdev, void *arg)
+{
+	(void)vdev;
+	++*(uint32_t *)arg;
+	return -7;
+}
+
+static void
+test_a_walk_meets_no_vdev_that_goes(void **state)
+{
+	const struct host_bed_conf conf = {.nb_fns = 1, .has_loop = true};
+	struct churn churn = {.vm = NULL};
+	uint32_t seen, nb = 0;
+	pthread_t thread;
+	struct bed bed;
+
+	(void)state;
+	open_bed(&bed, "swq", 0, &conf);
+	churn.vm = host_bed_vm(bed.host, 1);
+	assert_int_equal(pthread_create(&thread, NULL, run_churn, &churn), 0);
+	do {
+		seen = 0;
+		assert_int_equal(siov_vdcm_walk(bed.host->vdcm, note_one, &seen), 0);
+		assert_true(seen & 1u << info_of(&bed).id);
+	} while (siov_atomic_load(&churn.has_ended, acquire) == 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(siov_vdcm_walk(bed.host->vdcm, end_at_once, &nb), -7);
+	assert_int_equal(nb, 1);
+	assert_int_equal(siov_vm_free(churn.vm), 0);
+	close_bed(&bed);
+}
+
 int
 main(void)
 {
@@ -318,6 +386,7 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_contexts_come_and_go_on_the_guests_request),
 		cmocka_unit_test(test_s6_2_3_more_vdevs_than_dedicated_queues),
 		cmocka_unit_test(test_s7_7_5_a_virtual_flr_resets_all_adis),
+		cmocka_unit_test(test_a_walk_meets_no_vdev_that_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
