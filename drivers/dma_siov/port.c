@@ -66,16 +66,33 @@ port_configure(struct rte_dma_dev *dev, const struct rte_dma_conf *conf, uint32_
 	return 0;
 }
 
+/* The PASID of the port parameters, whose type is none between memories. -EINVAL and one line: two of them. */
+static int
+find_pasid(const struct rte_dma_dev *dev, const struct rte_dma_vchan_conf *conf, uint32_t *pasid)
+{
+	uint32_t src = conf->src_port.pcie.pasid, dst = conf->dst_port.pcie.pasid;
+
+	*pasid = src != 0 ? src : dst;
+	if (dst == 0 || dst == *pasid)
+		return 0;
+	DMA_SIOV_ERR("%s: PASIDs %u and %u: a channel has one", dev->data->dev_name, src, dst);
+	return -EINVAL;
+}
+
 static int
 port_vchan_setup(struct rte_dma_dev *dev, uint16_t vchan, const struct rte_dma_vchan_conf *conf,
 		 uint32_t size)
 {
 	struct port *port = port_of(dev);
 	struct vchan *vc;
+	uint32_t pasid;
 	int ret;
 
 	RTE_SET_USED(size);
-	ret = vchan_create(conf->nb_desc, dev->data->numa_node, &vc);
+	ret = find_pasid(dev, conf, &pasid);
+	if (ret != 0)
+		return ret;
+	ret = vchan_create(conf->nb_desc, pasid, dev->data->numa_node, &vc);
 	if (ret != 0) {
 		DMA_SIOV_ERR("%s: no memory for a channel of %u operations", dev->data->dev_name,
 			     conf->nb_desc);

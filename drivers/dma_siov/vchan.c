@@ -19,7 +19,7 @@ alloc_ring(uint32_t slots, size_t bytes, int socket_id)
 }
 
 int
-vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out)
+vchan_create(uint32_t nb_desc, uint32_t pasid, int socket_id, struct vchan **out)
 {
 	uint32_t slots = rte_align32pow2(nb_desc);
 	struct vchan *vc = rte_zmalloc_socket("dma_siov_vchan", sizeof(*vc), 64, socket_id);
@@ -36,6 +36,7 @@ vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out)
 	}
 	vc->mask = slots - 1;
 	vc->nb_desc = nb_desc;
+	vc->pasid = pasid;
 	*out = vc;
 	return 0;
 }
@@ -75,7 +76,8 @@ clear(struct vchan *vc)
 int
 vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent)
 {
-	int ret = vdev_seat_open(vdev, i, &vc->seat);
+	uint32_t pasid = vc->pasid != 0 ? vc->pasid : vdev_args(vdev)->pasid + i;
+	int ret = vdev_seat_open(vdev, pasid, &vc->seat);
 
 	if (ret != 0)
 		return ret;

@@ -59,7 +59,7 @@ struct vchan {
 	struct vchan_list *lists;
 	uint64_t submitted_base, completed_base; /* positions where statistics began */
 	uint64_t errors;
-	uint32_t nb_desc; /* as it was set up; 0: it was not */
+	uint32_t nb_desc, pasid; /* as it was set up; 0: it was not, the port's */
 	struct vdev_seat seat;
 } __attribute__((aligned(64)));
 
@@ -71,11 +71,11 @@ struct port {
 	struct vchan *vchans[DMA_SIOV_VCHANS_MAX];
 };
 
-/* Make a channel for nb_desc operations. 0, -ENOMEM. */
-int vchan_create(uint32_t nb_desc, int socket_id, struct vchan **out);
+/* Make a channel for nb_desc operations; pasid 0: the one the port has for it. 0, -ENOMEM. */
+int vchan_create(uint32_t nb_desc, uint32_t pasid, int socket_id, struct vchan **out);
 void vchan_free(struct vchan *vc);
 
-/* Open seat i, and forget what was there before. 0, or an error of vdev_seat_open(). */
+/* Open the seat of channel i, and forget what was there before. 0, or an error of vdev_seat_open(). */
 int vchan_start(struct vchan *vc, struct vdev *vdev, unsigned int i, bool is_silent);
 
 /* Send what was collected, let all that flies end, then close the seat. What was not reaped is dropped. */

@@ -218,11 +218,11 @@ open_portal(struct vdev *vdev, struct vdev_seat *seat)
 }
 
 int
-vdev_seat_open(struct vdev *vdev, unsigned int i, struct vdev_seat *seat)
+vdev_seat_open(struct vdev *vdev, uint32_t pasid, struct vdev_seat *seat)
 {
 	int ret;
 
-	*seat = (struct vdev_seat){.pasid = vdev->args.pasid + i};
+	*seat = (struct vdev_seat){.pasid = pasid};
 	ret = enter(vdev);
 	if (ret == 0) {
 		ret = take_queue(vdev, seat);

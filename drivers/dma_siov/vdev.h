@@ -31,8 +31,8 @@ int vdev_create(struct emu *emu, const struct args *args, struct vdev **out);
 /* Its seats are closed. NULL is fine. */
 void vdev_destroy(struct vdev *vdev);
 
-/* Have seat i, and its PASID. 0, or an error and one line of log. */
-int vdev_seat_open(struct vdev *vdev, unsigned int i, struct vdev_seat *seat);
+/* Have a seat with a PASID. 0, or an error and one line of log. */
+int vdev_seat_open(struct vdev *vdev, uint32_t pasid, struct vdev_seat *seat);
 
 /* Nothing of it is in flight. */
 void vdev_seat_close(struct vdev *vdev, struct vdev_seat *seat);

@@ -274,6 +274,45 @@ test_each_vchan_has_a_pasid(void **state)
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
 }
 
+/* As rte_dma_port_param has it; two channels cannot have the same. */
+static void
+test_a_channel_may_name_its_pasid(void **state)
+{
+	struct rte_dma_vchan_conf conf = {.direction = RTE_DMA_DIR_MEM_TO_MEM, .nb_desc = BURST};
+	const struct rte_dma_conf two = {.nb_vchans = 2};
+	int16_t dev_id = port_probe(PORT, "pasid=100");
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(rte_dma_configure(dev_id, &two), 0);
+	assert_int_equal(rte_dma_vchan_setup(dev_id, 0, &conf), 0);
+	conf.src_port.pcie.pasid = 7777;
+	conf.dst_port.pcie.pasid = 7778;
+	port_log_lines();
+	assert_int_equal(rte_dma_vchan_setup(dev_id, 1, &conf), -EINVAL);
+	assert_int_equal(port_log_lines(), 1);
+	conf.dst_port.pcie.pasid = 0;
+	assert_int_equal(rte_dma_vchan_setup(dev_id, 1, &conf), 0);
+	assert_int_equal(rte_dma_start(dev_id), 0);
+	f = open_memstream(&text, &len);
+	assert_non_null(f);
+	assert_int_equal(rte_dma_dump(dev_id, f), 0);
+	fclose(f);
+	assert_non_null(strstr(text, "channel 0: pasid 100,"));
+	assert_non_null(strstr(text, "channel 1: pasid 7777,"));
+	free(text);
+	port_copy(dev_id, 0, 1);
+	port_copy(dev_id, 1, 2);
+	assert_int_equal(rte_dma_stop(dev_id), 0);
+	conf.src_port.pcie.pasid = 100;
+	assert_int_equal(rte_dma_vchan_setup(dev_id, 1, &conf), 0);
+	assert_int_equal(rte_dma_start(dev_id), -EEXIST);
+	assert_int_equal(port_log_lines(), 1);
+	assert_int_equal(rte_vdev_uninit(PORT), 0);
+}
+
 static void
 test_a_full_ring_is_enospc(void **state)
 {
@@ -638,6 +677,7 @@ main(void)
 		cmocka_unit_test(test_a_profile_is_the_type_of_the_vdev),
 		cmocka_unit_test(test_limits_hold_for_each_channel),
 		cmocka_unit_test(test_each_vchan_has_a_pasid),
+		cmocka_unit_test(test_a_channel_may_name_its_pasid),
 		cmocka_unit_test(test_a_full_ring_is_enospc),
 		cmocka_unit_test(test_retry_is_enospc_and_nothing_is_lost),
 		cmocka_unit_test(test_each_operation_has_its_error),
