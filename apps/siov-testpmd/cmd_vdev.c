@@ -208,7 +208,7 @@ change(struct session *session, const struct cmd_args *args)
 	if (machine == NULL || !cmd_needs_idle(session))
 		return;
 	if (strcmp(verb, "reset") == 0)
-		ret = host_reset(&session->rig.host, machine);
+		ret = host_reset(machine);
 	else if (strcmp(verb, "suspend") == 0)
 		ret = siov_vdev_suspend(vdev_of(machine), RIG_TIMEOUT_MS);
 	else if (strcmp(verb, "resume") == 0)
@@ -216,7 +216,7 @@ change(struct session *session, const struct cmd_args *args)
 	else if (strcmp(verb, "migrate") == 0)
 		ret = migrate(session, machine);
 	else
-		ret = host_destroy(&session->rig.host, machine);
+		ret = host_destroy(machine);
 	check(session, ret, verb, args->num[0]);
 }
 
@@ -262,7 +262,7 @@ save(struct host_machine *machine, const char *name)
 }
 
 static int
-restore(struct session *session, struct host_machine *machine, const char *name)
+restore(struct host_machine *machine, const char *name)
 {
 	struct stat st;
 	void *image = NULL;
@@ -282,20 +282,20 @@ restore(struct session *session, struct host_machine *machine, const char *name)
 		ret = -EIO;
 	fclose(f);
 	if (ret == 0)
-		ret = host_restore(&session->rig.host, machine, image, (size_t)st.st_size);
+		ret = host_restore(machine, image, (size_t)st.st_size);
 	free(image);
 	return ret;
 }
 
 static int
-send_to(struct session *session, struct host_machine *machine, const char *address)
+send_to(struct host_machine *machine, const char *address)
 {
 	struct siov_migrate_stats stats;
 	int fd = net_connect(address), ret;
 
 	if (fd < 0)
 		return fd;
-	ret = host_send(&session->rig.host, machine, fd, &stats);
+	ret = host_send(machine, fd, &stats);
 	close(fd);
 	if (ret == 0)
 		print_move(&stats);
@@ -315,9 +315,9 @@ change_by_file(struct session *session, const struct cmd_args *args)
 	if (strcmp(verb, "save") == 0)
 		ret = save(machine, name);
 	else if (strcmp(verb, "restore") == 0)
-		ret = restore(session, machine, name);
+		ret = restore(machine, name);
 	else
-		ret = send_to(session, machine, name);
+		ret = send_to(machine, name);
 	snprintf(what, sizeof(what), "%s %s", verb, name);
 	check(session, ret, what, args->num[0]);
 }

@@ -63,7 +63,7 @@ host_free(struct host *host)
 	uint32_t i;
 
 	for (i = 0; i < host->nb_machines; i++)
-		host_destroy(host, &host->machines[i]);
+		host_destroy(&host->machines[i]);
 	free(host->machines);
 	siov_cpu_free(host->cpu);
 	siov_vmm_free(host->vmm);
@@ -218,7 +218,7 @@ host_make(struct host *host, const struct siov_vdev_type *type, uint32_t nb_dwqs
 		ret = probe(machine, type);
 	}
 	if (ret != 0)
-		host_destroy(host, machine);
+		host_destroy(machine);
 	else
 		*id = machine->id;
 	return ret;
@@ -242,11 +242,10 @@ let_go(struct host_machine *machine)
 }
 
 int
-host_destroy(struct host *host, struct host_machine *machine)
+host_destroy(struct host_machine *machine)
 {
 	int ret;
 
-	RTE_SET_USED(host);
 	if (machine->vm == NULL)
 		return 0;
 	let_go(machine);
@@ -259,13 +258,12 @@ host_destroy(struct host *host, struct host_machine *machine)
 }
 
 int
-host_reset(struct host *host, struct host_machine *machine)
+host_reset(struct host_machine *machine)
 {
 	struct siov_vdev *vdev = siov_vm_vdev(machine->vm, machine->bdf);
 	struct siov_vdev_info info;
 	int ret;
 
-	RTE_SET_USED(host);
 	siov_guest_detach(machine->guest);
 	machine->guest = NULL;
 	ret = siov_vdev_reset(vdev, RIG_TIMEOUT_MS);
@@ -275,12 +273,11 @@ host_reset(struct host *host, struct host_machine *machine)
 }
 
 int
-host_restore(struct host *host, struct host_machine *machine, const void *image, size_t len)
+host_restore(struct host_machine *machine, const void *image, size_t len)
 {
 	struct siov_vdev *vdev = siov_vm_vdev(machine->vm, machine->bdf);
 	int ret;
 
-	RTE_SET_USED(host);
 	siov_guest_detach(machine->guest);
 	machine->guest = NULL;
 	ret = siov_vdev_reset(vdev, RIG_TIMEOUT_MS);
@@ -295,13 +292,13 @@ host_restore(struct host *host, struct host_machine *machine, const void *image,
 /* ---- to another host ---- */
 
 int
-host_send(struct host *host, struct host_machine *machine, int fd, struct siov_migrate_stats *stats)
+host_send(struct host_machine *machine, int fd, struct siov_migrate_stats *stats)
 {
 	int ret;
 
 	ret = siov_migrate_send(machine->vm, fd, NULL, stats);
 	if (ret == 0 || ret == -EINPROGRESS)
-		host_destroy(host, machine);
+		host_destroy(machine);
 	return ret;
 }
 
@@ -376,6 +373,6 @@ host_move(struct host *host, struct host_machine *machine, struct siov_migrate_s
 	close(fds[1]);
 	/* Places may have moved: this is not the pointer of before. */
 	if (ret == 0)
-		ret = host_destroy(host, host_find(host, former));
+		ret = host_destroy(host_find(host, former));
 	return ret;
 }

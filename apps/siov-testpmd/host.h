@@ -50,17 +50,16 @@ int host_enable_shared(struct host *host);
 /* The machine of a VDEV, or NULL. */
 struct host_machine *host_find(struct host *host, uint32_t id);
 
-int host_destroy(struct host *host, struct host_machine *machine);
+int host_destroy(struct host_machine *machine);
 
 /* The VDEV is reset, and set up again by its driver. */
-int host_reset(struct host *host, struct host_machine *machine);
+int host_reset(struct host_machine *machine);
 
 /* Bring saved state into it; its driver takes it up. */
-int host_restore(struct host *host, struct host_machine *machine, const void *image, size_t len);
+int host_restore(struct host_machine *machine, const void *image, size_t len);
 
 /* Send a machine, which is destroyed here, or receive one. */
-int host_send(struct host *host, struct host_machine *machine, int fd,
-	      struct siov_migrate_stats *stats);
+int host_send(struct host_machine *machine, int fd, struct siov_migrate_stats *stats);
 int host_receive(struct host *host, int fd, uint32_t *id);
 
 /* Receive on a thread of its own what host_send() sends: from one machine to another here. */

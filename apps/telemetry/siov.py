@@ -36,6 +36,7 @@ VDEV = {
     "commands": "Administrative commands",
     "requests": "Requests of the channel",
     "request_errors": "Requests of the channel answered with an error",
+    "page_requests": "Pages that the guest was asked for",
     "interrupts": "Interrupts made by the VDCM",
     "resets": "Resets",
 }
