@@ -16,6 +16,7 @@
 #include <rte_atomic.h>
 
 #include "guard_priv.h"
+#include "guard_small_priv.h"
 
 static const int guard_signals[] = {SIGSEGV, SIGBUS};
 
@@ -84,12 +85,30 @@ pass_on(int sig, siginfo_t *info, void *context)
 		old->sa_handler(sig);
 }
 
+/* Whether it was one of the small accesses, which goes on at its end. */
+static bool
+leave_small(int sig, const siginfo_t *info, void *context)
+{
+#if GUARD_HAS_SMALL
+	const struct guard_fault fault = {(uintptr_t)info->si_addr, was_write(context)};
+
+	return is_bad_access(sig, info) && guard_small_leave(context, &fault);
+#else
+	RTE_SET_USED(sig);
+	RTE_SET_USED(info);
+	RTE_SET_USED(context);
+	return false;
+#endif
+}
+
 static void
 on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct guard *guard = guard_armed;
 	uint64_t addr = (uintptr_t)info->si_addr;
 
+	if (leave_small(sig, info, context))
+		return;
 	if (guard == NULL || !is_bad_access(sig, info) || !is_covered(guard, addr)) {
 		pass_on(sig, info, context);
 		return;

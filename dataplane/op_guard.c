@@ -7,6 +7,7 @@
  * written anything. So the bytes done are exact, and nothing beyond them has changed.
  */
 #include "guard_priv.h"
+#include "guard_small_priv.h"
 #include "op_priv.h"
 
 #define SEED_LEN 4u /* bytes */
@@ -194,6 +195,51 @@ dst_bytes(const struct op *op)
 	return op->type->uses & OP_DIF ? op_dif_dst_bytes(op) : op->desc->xfer_size;
 }
 
+/* Bytes of an operand from addr on that are within its page. */
+static uint64_t
+in_page(uint64_t addr)
+{
+	return GUARD_PAGE - addr % GUARD_PAGE;
+}
+
+/* A move of a few bytes, to elsewhere, all within a page of each operand. */
+static bool
+is_small_move(const struct op *op)
+{
+	uint64_t src = op->desc->src_addr, dst = op->desc->dst_addr;
+	uint32_t size = op->desc->xfer_size;
+
+	return GUARD_HAS_SMALL && op->type->step == op_step_move && op->done == 0 &&
+	       size <= GUARD_SMALL_MAX && src - dst >= size && dst - src >= size &&
+	       size <= in_page(src) && size <= in_page(dst);
+}
+
+/* One step of it. */
+static void
+run_small_move(struct op *op, struct siov_atc *atc)
+{
+#if GUARD_HAS_SMALL
+	uint32_t len = op->desc->xfer_size;
+	struct guard guard;
+	const uint8_t *src;
+	uint8_t *dst;
+
+	if (!op_translate_pair(op, atc, &len, &src, &dst))
+		return;
+	if (guard_small_move(dst, src, len) == 0) {
+		op->done = len;
+		op->status = DSA_COMP_SUCCESS;
+		return;
+	}
+	guard.fault_addr = guard_small_fault().addr;
+	guard.is_write = guard_small_fault().is_write;
+	tell_fault(op, &guard);
+#else
+	RTE_SET_USED(op);
+	RTE_SET_USED(atc);
+#endif
+}
+
 void
 op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
 {
@@ -202,6 +248,10 @@ op_run_guarded(struct op *op, struct siov_atc *atc, uint32_t budget)
 
 	if (is_foreign(op, atc)) {
 		op_run_steps(op, atc, budget);
+		return;
+	}
+	if (is_small_move(op)) {
+		run_small_move(op, atc);
 		return;
 	}
 	guard.nb_spans = 0;

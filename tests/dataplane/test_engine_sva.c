@@ -109,6 +109,35 @@ test_s9_4_4_1_addresses_that_no_process_has_are_page_faults(void **state)
 	sva_close(bed);
 }
 
+/* Every length of a small move, and moves within a page that can only be read: the write is at fault. */
+static void
+test_s9_4_4_1_small_moves_are_exact(void **state)
+{
+	struct sva_bed *bed = sva_open();
+	uint8_t *page = sva_map(RIG_PAGE);
+	struct dsa_completion_record rec;
+	static uint8_t src[600], dst[600];
+	struct dsa_hw_desc desc;
+	uint32_t len;
+
+	(void)state;
+	rig_random_bytes(bed->rig, src, sizeof(src));
+	for (len = 1; len <= 530; len++) {
+		memset(dst, 0, sizeof(dst));
+		check_move(bed, src + 3, dst + 1, len);
+		assert_int_equal(dst[0], 0);
+		assert_int_equal(dst[1 + len], 0);
+	}
+	assert_int_equal(mprotect(page, RIG_PAGE, PROT_READ), 0);
+	for (len = 1; len <= 512; len += 7) {
+		desc = sva_desc(bed, DSA_OPCODE_MEMMOVE, addr_of(page), addr_of(page + 1000), len);
+		rec = sva_run(bed, &desc);
+		sva_check_fault(&rec, WRITE_FAULT, addr_of(page + 1000), 0);
+	}
+	munmap(page, RIG_PAGE);
+	sva_close(bed);
+}
+
 static void
 test_s9_4_4_1_hole_in_a_long_transfer_gives_exact_bytes(void **state)
 {
@@ -486,6 +515,7 @@ main(void)
 		cmocka_unit_test(test_s9_4_4_1_heap_stack_and_static_memory_need_no_registration),
 		cmocka_unit_test(test_s9_4_4_1_pages_that_are_not_present_come_by_being_touched),
 		cmocka_unit_test(test_s9_4_4_1_addresses_that_no_process_has_are_page_faults),
+		cmocka_unit_test(test_s9_4_4_1_small_moves_are_exact),
 		cmocka_unit_test(test_s9_4_4_1_hole_in_a_long_transfer_gives_exact_bytes),
 		cmocka_unit_test(test_s9_4_4_1_truncated_file_is_a_page_fault),
 		cmocka_unit_test(test_s9_4_4_1_nothing_is_done_if_the_record_has_no_place),
