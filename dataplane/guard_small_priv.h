@@ -12,10 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-#define GUARD_HAS_SMALL 1
-#else
+#if defined(__SANITIZE_THREAD__) || !defined(__x86_64__)
 #define GUARD_HAS_SMALL 0
+#elif defined(__has_feature)
+#define GUARD_HAS_SMALL (!__has_feature(thread_sanitizer))
+#else
+#define GUARD_HAS_SMALL 1
 #endif
 
 #define GUARD_SMALL_MAX 512u /* bytes: beyond, a library's copy is worth its guard */

@@ -101,15 +101,37 @@ vchan_flush(struct vchan *vc)
 	return is_sent;
 }
 
+/* Once more, after a pause. */
+static void
+relax(struct vchan *vc, unsigned int *spins)
+{
+	if (vc->polled != NULL)
+		emu_poll(vc->polled);
+	rte_pause();
+	if (++*spins % SPINS == 0)
+		sched_yield();
+}
+
+/*
+ * The doorbell. What a full queue does not take is sent by the next call; but in silent mode none need
+ * come, so it waits.
+ */
+static __rte_always_inline void
+ring(struct vchan *vc)
+{
+	unsigned int spins = 0;
+
+	vc->rung = vc->tail;
+	while (unlikely(!vchan_flush(vc)) && vc->is_silent)
+		relax(vc, &spins);
+	if (vc->polled != NULL)
+		emu_poll(vc->polled);
+}
+
 int
 vchan_submit(void *dev_private, uint16_t vchan)
 {
-	struct vchan *vc = channel(dev_private, vchan);
-
-	vc->rung = vc->tail;
-	vchan_flush(vc);
-	if (vc->polled != NULL)
-		emu_poll(vc->polled);
+	ring(channel(dev_private, vchan));
 	return 0;
 }
 
@@ -123,14 +145,10 @@ wait_idle(struct vchan *vc)
 
 	for (;;) {
 		vchan_flush(vc);
-		if (vc->polled != NULL)
-			emu_poll(vc->polled);
 		vchan_settle(vc);
 		if (vc->done == vc->tail)
 			return;
-		rte_pause();
-		if (++spins % SPINS == 0)
-			sched_yield();
+		relax(vc, &spins);
 	}
 }
 
@@ -165,10 +183,7 @@ collect(struct vchan *vc, uint64_t flags)
 	uint16_t index = (uint16_t)vc->tail++;
 
 	if (flags & RTE_DMA_OP_FLAG_SUBMIT) {
-		vc->rung = vc->tail;
-		vchan_flush(vc);
-		if (vc->polled != NULL)
-			emu_poll(vc->polled);
+		ring(vc);
 	} else if (vc->tail - vc->sent == VCHAN_BATCH) {
 		vchan_flush(vc);
 	}

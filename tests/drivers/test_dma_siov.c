@@ -500,6 +500,36 @@ test_silent_mode_asks_for_nothing(void **state)
 	assert_int_equal(rte_vdev_uninit(PORT), 0);
 }
 
+/* A doorbell that a full queue does not take is not rung again: nobody has a reason to call. */
+static void
+test_a_silent_doorbell_is_heard(void **state)
+{
+	const struct rte_dma_conf conf = {.nb_vchans = 1, SIOV_DMA_CONF_SILENT};
+	const char *const args[] = {"entries=1", "entries=1,engine=inline", "ops=100000"};
+	enum rte_dma_vchan_status status;
+	static uint8_t marks[200];
+	unsigned int i, k;
+	int16_t dev_id;
+
+	(void)state;
+	for (k = 0; k < RTE_DIM(args); k++) {
+		memset(marks, 0, sizeof(marks));
+		dev_id = port_probe(PORT, args[k]);
+		port_start(dev_id, &conf, 256);
+		for (i = 0; i < RTE_DIM(marks); i++)
+			assert_true(rte_dma_fill(dev_id, 0, 0x33, port_addr(&marks[i]), 1,
+						 i % 3 == 0 ? RTE_DMA_OP_FLAG_SUBMIT : 0) >= 0);
+		assert_int_equal(rte_dma_submit(dev_id, 0), 0);
+		do {
+			assert_int_equal(rte_dma_vchan_status(dev_id, 0, &status), 0);
+			sched_yield();
+		} while (status != RTE_DMA_VCHAN_IDLE);
+		for (i = 0; i < RTE_DIM(marks); i++)
+			assert_int_equal(marks[i], 0x33);
+		assert_int_equal(rte_vdev_uninit(PORT), 0);
+	}
+}
+
 /* ---- more than there is ---- */
 
 /* Rings of 64 channels with 32768 operations each: the machine's memory ends before. */
@@ -684,6 +714,7 @@ main(void)
 		cmocka_unit_test(test_scatter_gather_is_one_operation),
 		cmocka_unit_test(test_a_fence_orders),
 		cmocka_unit_test(test_silent_mode_asks_for_nothing),
+		cmocka_unit_test(test_a_silent_doorbell_is_heard),
 		cmocka_unit_test(test_more_than_the_memory_gets_one_line),
 		cmocka_unit_test(test_more_channels_than_a_device_has_get_one_line),
 		cmocka_unit_test(test_removal_lets_what_flies_end),
