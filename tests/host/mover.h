@@ -18,7 +18,7 @@
 
 #define MOVER_SLOTS 32u
 #define MOVER_DEPTH 16u /* in flight */
-#define MOVER_WITNESS (UINT32_C(1) << 20) /* operations that can be counted */
+#define MOVER_WITNESS (UINT32_C(1) << 25) /* operations that can be counted: a minute's */
 
 /** What the guest knows, in its memory. */
 struct mover_program {
