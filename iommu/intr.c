@@ -117,17 +117,29 @@ siov_intr_dest_create_fd(struct siov_ir *ir, int eventfd, struct siov_intr_dest 
 }
 
 static int
+wait_for_engines(struct siov_ir *ir)
+{
+	return ir->conf.iommu != NULL ? siov_iommu_synchronize(ir->conf.iommu) : 0;
+}
+
+/*
+ * Two waits: after the first, who has read an entry that led here has also reached the destination,
+ * so a message on its way is not lost; after the second, nobody holds it by its id.
+ */
+static int
 free_locked(struct siov_ir *ir, struct siov_intr_dest *dest)
 {
 	int rc;
 
 	if (dest->nb_entries != 0)
 		return -EBUSY;
+	rc = wait_for_engines(ir);
 	siov_atomic_store(&ir->dests[dest->id], NULL, seq_cst);
 	ir->nb_dests--;
 	dest->next_retired = ir->retired;
 	ir->retired = dest;
-	rc = ir->conf.iommu != NULL ? siov_iommu_synchronize(ir->conf.iommu) : 0;
+	if (rc == 0)
+		rc = wait_for_engines(ir);
 	if (rc == 0)
 		intr_free_retired(ir);
 	return rc;

@@ -78,7 +78,9 @@ SIOV_API int siov_intr_dest_create(struct siov_ir *ir, unsigned int flags,
 SIOV_API int siov_intr_dest_create_fd(struct siov_ir *ir, int eventfd, struct siov_intr_dest **out);
 
 /**
- * Free a destination when nobody uses it any more; waits for the engines.
+ * Free a destination when nobody uses it any more; waits for the engines. A message that was on its
+ * way by an entry changed or cleared before the call reaches the destination before the call returns
+ * (an eventfd of the caller's is written to).
  *
  * Notifications of posted-interrupt descriptors that still name it are lost, and counted.
  *

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "iommu_fixture.h"
 #include "ir_priv.h"
@@ -804,6 +805,54 @@ test_entry_is_never_read_by_halves(void **state)
 	race_close(&r);
 }
 
+/* Free the destination, as control does when it has cleared the entry. */
+static void *
+freer(void *arg)
+{
+	struct race *r = arg;
+
+	siov_atomic_store(&r->stop, 1, release);
+	siov_atomic_store(&r->nb_wrong, siov_intr_dest_free(r->dest[0]) != 0, relaxed);
+	return NULL;
+}
+
+/*
+ * An engine that read its entry before it was cleared still finds the destination. What it read is
+ * written back here, so that it can be tried again and again until control must have come to wait.
+ */
+static void
+test_message_on_its_way_finds_its_destination(void **state)
+{
+	struct siov_ir_entry entry;
+	struct race r;
+	pthread_t thread;
+	uint64_t lo, hi;
+	unsigned int i;
+
+	(void)state;
+	race_open(&r);
+	entry = race_entry(&r, 0);
+	assert_int_equal(siov_ir_set(r.ir, 3, &entry), 0);
+	siov_ir_read(r.ir, 3, &lo, &hi);
+	assert_int_equal(siov_ir_clear(r.ir, 3), 0);
+	ir_write(r.ir, 3, lo, hi);
+	siov_atc_online(r.atc[0]);
+	assert_int_equal(pthread_create(&thread, NULL, freer, &r), 0);
+	while (siov_atomic_load(&r.stop, acquire) == 0)
+		sched_yield();
+	for (i = 0; i < 100; i++) {
+		assert_int_equal(siov_ir_deliver(r.ir, RID_A, siov_ir_msi_addr(3), 0), 0);
+		assert_int_equal(siov_intr_take(r.dest[0]), 40);
+		usleep(100);
+	}
+	siov_atc_offline(r.atc[0]);
+	pthread_join(thread, NULL);
+	assert_int_equal(r.nb_wrong, 0);
+	assert_int_equal(siov_ir_deliver(r.ir, RID_A, siov_ir_msi_addr(3), 0),
+			 SIOV_IR_FAULT_NO_DEST);
+	race_close(&r);
+}
+
 /* An engine that does not answer: the destination's memory stays until it has. */
 static void
 test_destination_outlives_a_late_engine(void **state)
@@ -868,6 +917,7 @@ main(void)
 		ROW(test_s7_2_4_write_with_pasid_is_no_interrupt),
 		cmocka_unit_test(test_s8_2_1_entry_changes_whole_under_messages),
 		cmocka_unit_test(test_entry_is_never_read_by_halves),
+		cmocka_unit_test(test_message_on_its_way_finds_its_destination),
 		cmocka_unit_test(test_destination_outlives_a_late_engine),
 	};
 
