@@ -86,7 +86,7 @@ SIOV_API int siov_intr_dest_create_fd(struct siov_ir *ir, int eventfd, struct si
  *
  * @param dest destination, or NULL; not used again by the caller unless -EBUSY is returned.
  * @return 0; -EBUSY an entry leads to it; -ETIMEDOUT an engine did not answer: the id is free, the
- *   memory is kept until siov_ir_synchronize() returns 0.
+ *   memory is kept until siov_ir_synchronize() returns 0, and that engine's message may be lost.
  * Thread: control, and never the owner of an online cache.
  */
 SIOV_API int siov_intr_dest_free(struct siov_intr_dest *dest);
